@@ -1,0 +1,76 @@
+package event
+
+import (
+	"regexp"
+
+	"dockbell/models/artifact"
+	"dockbell/models/registry"
+)
+
+// fallbackTag is the tag under which clients keep referrers on registries without the referrers API (OCI Distribution 1.1).
+var fallbackTag = regexp.MustCompile(`^sha(256-[0-9a-f]{64}|512-[0-9a-f]{128})$`)
+
+// Raise says which events a change raises (PRODUCT.md, decision 3): a push by tag, one delete per manifest,
+// nothing for untagged manifests, referrers, fallback tags and untags unless the registry's switches say so.
+func Raise(policy registry.Policies, c Change, done Outcome, newID func() ID) []Event {
+	var raised []Event
+	for _, a := range done.Affected {
+		for _, action := range actionsOf(policy, c, a) {
+			raised = append(raised, Event{
+				ID: newID(), Registry: c.Registry, Location: c.Location, Action: action, Time: c.Time,
+				Target: targetOf(c, a), CarriedTags: a.Carried, Request: c.Request, Actor: c.Actor, Source: "builtin",
+			})
+		}
+	}
+	return raised
+}
+
+func actionsOf(policy registry.Policies, c Change, a Affected) []Action {
+	push, remove := Push, Delete
+	if a.Kind == artifact.Chart {
+		push, remove = ChartPush, ChartDelete
+	}
+	switch c.Kind {
+	case PutManifest:
+		if silent(a) && !policy.AnnounceUntagged {
+			return nil
+		}
+		if policy.Quarantine {
+			return []Action{Quarantine}
+		}
+		return []Action{Quarantine, push}
+	case DeleteManifest, DeleteRepository:
+		return []Action{remove}
+	case DeleteTag:
+		if policy.AnnounceUntag {
+			return []Action{remove}
+		}
+	}
+	return nil
+}
+
+// silent reports whether a stored manifest is one that nobody deploys by name.
+func silent(a Affected) bool {
+	return a.Tag == "" || a.HasSubject || fallbackTag.MatchString(a.Tag)
+}
+
+func targetOf(c Change, a Affected) Target {
+	t := Target{MediaType: a.MediaType, Digest: a.Digest, Size: a.Size, Repository: a.Repository, Tag: a.Tag, Kind: a.Kind, Chart: a.Chart}
+	if c.Kind == DeleteManifest && a.Kind == artifact.Chart {
+		t.Tag = chartTag(a)
+	}
+	return t
+}
+
+// chartTag names the tag of a deleted chart: the one equal to its version, else the first it carried.
+func chartTag(a Affected) string {
+	for _, t := range a.Carried {
+		if t == a.Chart.Version {
+			return t
+		}
+	}
+	if len(a.Carried) > 0 {
+		return a.Carried[0]
+	}
+	return ""
+}

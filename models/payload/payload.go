@@ -1,0 +1,26 @@
+// Package payload writes the body of a delivery: one format for each shape that receivers understand.
+package payload
+
+import "dockbell/models/event"
+
+// Format is one shape of the body. The event carries the action it goes out as.
+type Format struct {
+	Name        string // stored with the webhook
+	Title       string // shown in the form
+	ContentType string
+	UserAgent   string // product token in front of "dockbell/<version>"; empty: "Dockbell/<version>" alone
+	Encode      func(event.Event) ([]byte, error)
+}
+
+// Formats are all of them in display order; the first is the default.
+var Formats = []Format{Azure}
+
+// ByName finds a format; an unknown name gives Azure and false.
+func ByName(name string) (Format, bool) {
+	for _, f := range Formats {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Azure, name == ""
+}
