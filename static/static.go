@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -28,6 +27,11 @@ var sheets = []string{
 var served = load([]string{
 	"js/app.js", "img/icons.svg", "img/favicon.svg", "vendor/htmx.min.js", "vendor/hx-sse.js",
 })
+
+// types are fixed here because the machine's own list of types may say otherwise.
+var types = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+}
 
 type file struct {
 	body []byte
@@ -89,7 +93,7 @@ func Handler() http.Handler {
 			return
 		}
 		head := w.Header()
-		head.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+		head.Set("Content-Type", types[path.Ext(name)])
 		head.Set("ETag", `"`+f.sum+`"`)
 		head.Set("Cache-Control", "no-cache")
 		if sum == f.sum {

@@ -1,0 +1,138 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dockbell/models/fault"
+	"dockbell/web/auth"
+)
+
+// maxBody is the largest request body of doors that name no other: forms and JSON.
+const maxBody = 1 << 20
+
+// policy lets a page use its own files and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// RequestID is the id of the request in the log and on error pages.
+func RequestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// requestID gives every request an id of our own; one sent by the client could be forged.
+func requestID(newID func() string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Response().Header().Set(echo.HeaderXRequestID, newID())
+			return next(c)
+		}
+	}
+}
+
+// logged writes one line per request. The query is left out: it may hold secrets.
+func logged(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := now()
+			if err := next(c); err != nil {
+				c.Error(err) // writes the answer, so that its status is known here
+			}
+			r, w := c.Request(), c.Response()
+			level := slog.LevelInfo
+			if quiet(r.URL.Path) {
+				level = slog.LevelDebug
+			}
+			line := []any{
+				"request", RequestID(c), "method", r.Method, "path", r.URL.Path, "status", w.Status,
+				"bytes", w.Size, "ms", now().Sub(start).Milliseconds(), "addr", c.RealIP(), "agent", r.UserAgent(),
+			}
+			if p, ok := auth.PrincipalOf(c.Request().Context()); ok {
+				line = append(line, "who", p.Name)
+			}
+			log.Log(r.Context(), level, "request", line...)
+			return nil
+		}
+	}
+}
+
+// quiet are paths that are asked all the time.
+func quiet(path string) bool {
+	return path == "/healthz" || path == "/readyz" || path == "/metrics" || within(path, "/static")
+}
+
+// recovered turns a panic into a 500 whose cause only the log sees.
+func recovered(log *slog.Logger) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) (err error) {
+			defer func() {
+				p := recover()
+				if p == nil {
+					return
+				}
+				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it the same way
+					panic(p)
+				}
+				log.Error("panic", "request", RequestID(c), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				err = fault.New(fault.Internal, "Something went wrong on our side.")
+			}()
+			return next(c)
+		}
+	}
+}
+
+// methods are the ones any door uses; the rest (TRACE, CONNECT, PROPFIND, ...) is refused before routing.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+func knownMethods(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !slices.Contains(methods, c.Request().Method) {
+			return echo.ErrMethodNotAllowed
+		}
+		return next(c)
+	}
+}
+
+// secured sets the headers that every answer carries. Pages are never stored by anybody; static files set their own.
+func secured(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
+// limited refuses request bodies over max bytes; 0 is no limit.
+func limited(max int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if r := c.Request(); max > 0 {
+				r.Body = http.MaxBytesReader(c.Response(), r.Body, max)
+			}
+			return next(c)
+		}
+	}
+}
+
+// clientAddress believes X-Forwarded-For from trusted proxies alone; everybody else is who the connection says.
+func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range trusted {
+		options = append(options, echo.TrustIPRange(ipNet(p)))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
