@@ -77,10 +77,10 @@ func All(err error) []*Error {
 	if err == nil {
 		return nil
 	}
-	if f, ok := err.(*Error); ok {
+	if f, ok := err.(*Error); ok { //nolint:errorlint // it walks the tree itself, to find all and not the first
 		return []*Error{f}
 	}
-	switch u := err.(type) {
+	switch u := err.(type) { //nolint:errorlint // the same
 	case interface{ Unwrap() []error }:
 		var all []*Error
 		for _, e := range u.Unwrap() {
