@@ -18,6 +18,7 @@ var statuses = map[fault.Code]int{
 	fault.Unauthenticated: http.StatusUnauthorized,
 	fault.Forbidden:       http.StatusForbidden,
 	fault.LimitReached:    http.StatusTooManyRequests,
+	fault.Gone:            http.StatusGone,
 	fault.Unavailable:     http.StatusServiceUnavailable,
 	fault.Internal:        http.StatusInternalServerError,
 }

@@ -17,6 +17,7 @@ const (
 	Unauthenticated Code = "unauthenticated" // nobody is signed in, or the credentials are wrong
 	Forbidden       Code = "forbidden"       // signed in, but the role does not allow it
 	LimitReached    Code = "limit_reached"   // a quota, size or rate limit; the message names it
+	Gone            Code = "gone"            // it was there once and will not come back, such as a used set-up link
 	Unavailable     Code = "unavailable"     // the database or disk cannot take it now; trying again may help
 	Internal        Code = "internal"        // our own mistake; the message is generic, the cause is logged
 )
