@@ -3,7 +3,9 @@ package web
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -48,6 +50,11 @@ func (doors Doors) refuse(log *slog.Logger) echo.HTTPErrorHandler {
 		}
 		if c.Response().Committed {
 			return
+		}
+		var f *fault.Error
+		if errors.As(err, &f) && f.Wait > 0 {
+			seconds := math.Ceil(f.Wait.Seconds())
+			c.Response().Header().Set("Retry-After", strconv.FormatFloat(seconds, 'f', 0, 64))
 		}
 		if d := doors.at(c.Request().URL.Path); d != nil {
 			if failed := d.Fail(c, status, err); failed != nil {

@@ -46,6 +46,7 @@ func New(o Options, doors Doors) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(o.TrustedProxies)
+	e.SchemeExtractor = clientScheme(o.TrustedProxies)
 	e.HTTPErrorHandler = doors.refuse(o.Log)
 	e.Pre(requestID(o.NewID), logged(o.Log, o.Now), recovered(o.Log), knownMethods, secured)
 	e.Any(static.Prefix+"*", echo.WrapHandler(static.Handler()))

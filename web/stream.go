@@ -2,9 +2,7 @@ package web
 
 import (
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -77,10 +75,4 @@ func (m *movingWriter) ReadFrom(src io.Reader) (int64, error) {
 			return total, err
 		}
 	}
-}
-
-// ipNet is a prefix in the older form that Echo takes.
-func ipNet(p netip.Prefix) *net.IPNet {
-	p = p.Masked()
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

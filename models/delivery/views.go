@@ -62,3 +62,9 @@ func (h Health) Totals() (succeeded, failed int) {
 	}
 	return succeeded, failed
 }
+
+// Backlog is what waits for a retry: pending deliveries that were attempted before.
+type Backlog struct {
+	Waiting int
+	Next    time.Time // when the first of them is due; zero when none waits
+}

@@ -4,6 +4,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code says what kind of refusal a fault is. web.StatusOf is the only place that turns it into an HTTP status.
@@ -28,6 +29,7 @@ type Error struct {
 	Field   string // the input field it is about, in the form's spelling ("name", "serviceUri"); empty for the whole request
 	Message string
 	Cause   error
+	Wait    time.Duration // when trying again makes sense; 0 says nothing about it
 }
 
 // Error gives the message, followed by the cause when there is one: for logs, not for answers.
@@ -55,6 +57,13 @@ func In(field, format string, args ...any) *Error {
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.Cause = cause
+	return &c
+}
+
+// After returns a copy of e that says when trying again makes sense: the Retry-After of its answer.
+func (e *Error) After(wait time.Duration) *Error {
+	c := *e
+	c.Wait = wait
 	return &c
 }
 

@@ -2,21 +2,69 @@
 package portal
 
 import (
+	"context"
 	"log/slog"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"dockbell/models/account"
+	"dockbell/models/artifact"
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/registry"
+	"dockbell/models/webhook"
 	"dockbell/web/auth"
 )
+
+// Registries is what nearly every page reads.
+type Registries interface {
+	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
+	Registries(ctx context.Context) ([]registry.Registry, error)
+	Webhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error)
+	Health(ctx context.Context, webhookIDs []string, now time.Time) (map[string]delivery.Health, error)
+}
+
+// Figures are the numbers and lists of the home page and the overviews; an empty name means all registries.
+type Figures interface {
+	EventHours(ctx context.Context, name registry.Name, since time.Time) ([]event.HourCount, error)
+	Arrivals(ctx context.Context, name registry.Name, n int) ([]event.Arrival, error) // newest first
+	Backlog(ctx context.Context, name registry.Name) (delivery.Backlog, error)
+	Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page, error)
+}
+
+// Contents is what the built-in registries hold.
+type Contents interface {
+	RepositoryStats(ctx context.Context, name registry.Name) (registry.Contents, error)
+	Repositories(ctx context.Context, name registry.Name, after string, n int) (repositories []string, more bool, err error)
+	Tags(ctx context.Context, name registry.Name, repository, after string, n int) (tags []string, more bool, err error)
+	Manifest(ctx context.Context, name registry.Name, repository, reference string) (artifact.Manifest, error)
+}
+
+// Networks is the list of networks that webhooks may be sent to.
+type Networks interface {
+	Configured() []string                                   // from flag, environment or file: read-only here
+	Added(ctx context.Context) ([]string, error)            // in the portal
+	Replace(ctx context.Context, ranges []string) error     // what is added in the portal; faults at field "networks"
+	Judge(ctx context.Context, host string) (string, error) // what it resolves to; a fault says why it is refused
+}
 
 // Portal answers for every page. Its fields are set where the house is wired; Hooks holds what the webhook pages need.
 type Portal struct {
 	Hooks
-	Log *slog.Logger
-	Now func() time.Time
+	Registries Registries
+	Figures    Figures
+	Contents   Contents
+	Networks   Networks
+	Accounts   *account.Service
+	Sessions   *auth.Sessions
+	Limits     *auth.Limits
+	Host       string // of the public address, shown on the sign-in page
+	DataPlace  string // where the data lies, named during set-up
+	Version    string
+	Log        *slog.Logger
+	Now        func() time.Time
 }
 
 // Routes is the portal's table of contents: every page with the permission it needs.
@@ -30,9 +78,6 @@ func (p *Portal) Routes() []auth.Route {
 func (p *Portal) Prefixes() []string { return []string{"/"} }
 
 // Before finds out who makes the request and refuses what another site sent.
-func (p *Portal) Before() []echo.MiddlewareFunc { return nil }
-
-// Fail shows a refusal as a page, or to htmx as a message.
-func (p *Portal) Fail(c echo.Context, status int, err error) error {
-	return c.String(status, http.StatusText(status))
+func (p *Portal) Before() []echo.MiddlewareFunc {
+	return []echo.MiddlewareFunc{auth.SameSite, p.Sessions.Load}
 }

@@ -1,0 +1,7 @@
+package registry
+
+// Contents is how much a registry holds.
+type Contents struct {
+	Repositories int
+	Bytes        int64
+}
