@@ -25,11 +25,14 @@ const (
 	Ping        Action = "ping"
 )
 
-// Subscribable describes the five actions a webhook can ask for, in the form's order.
-var Subscribable = []struct {
+// SubscribableAction is an action a webhook can ask for, with the form's words.
+type SubscribableAction struct {
 	Action      Action
 	Title, Hint string
-}{
+}
+
+// Subscribable are the five of them in the form's order.
+var Subscribable = []SubscribableAction{
 	{Push, "Image push", "A manifest is pushed under a tag"},
 	{Delete, "Image delete", "A manifest or repository is deleted"},
 	{Quarantine, "Image quarantine", "A pushed image waits for its release"},

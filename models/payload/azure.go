@@ -1,11 +1,97 @@
 package payload
 
-import "dockbell/models/event"
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
 
-// Azure is Azure Container Registry's own body.
+	"dockbell/models/artifact"
+	"dockbell/models/event"
+)
+
+// Azure is Azure Container Registry's own body, field for field (learn.microsoft.com, container-registry-webhook-reference).
 var Azure = Format{
 	Name: "azure", Title: "Azure Container Registry", ContentType: "application/json; charset=utf-8",
 	UserAgent: "AzureContainerRegistry/1.0", Encode: encodeAzure,
 }
 
-func encodeAzure(event.Event) ([]byte, error) { return []byte("{}"), nil }
+// chartMediaType is what Azure says of a chart in chart_push and chart_delete.
+const chartMediaType = "application/vnd.acr.helm.chart"
+
+type azureBody struct {
+	ID        event.ID      `json:"id"`
+	Timestamp string        `json:"timestamp"`
+	Action    event.Action  `json:"action"`
+	Target    *azureTarget  `json:"target,omitempty"`
+	Request   *azureRequest `json:"request,omitempty"`
+}
+
+type azureTarget struct {
+	MediaType  string `json:"mediaType,omitempty"`
+	Size       int64  `json:"size,omitempty"`
+	Digest     string `json:"digest,omitempty"`
+	Length     int64  `json:"length,omitempty"`
+	Repository string `json:"repository,omitempty"`
+	Tag        string `json:"tag,omitempty"`
+	Name       string `json:"name,omitempty"`
+	Version    string `json:"version,omitempty"`
+}
+
+type azureRequest struct {
+	ID        string `json:"id,omitempty"`
+	Host      string `json:"host,omitempty"`
+	Method    string `json:"method,omitempty"`
+	UserAgent string `json:"useragent,omitempty"`
+}
+
+// Timestamp writes a time as Azure does: UTC with seven digits and Z.
+func Timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000000Z") }
+
+func encodeAzure(ev event.Event) ([]byte, error) {
+	body := azureBody{ID: ev.ID, Timestamp: Timestamp(ev.Time), Action: ev.Action, Target: azureTargetOf(ev), Request: azureRequestOf(ev)}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(body); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+func azureTargetOf(ev event.Event) *azureTarget {
+	t := ev.Target
+	switch ev.Action {
+	case event.Ping:
+		return nil
+	case event.Delete:
+		if t.Kind == artifact.Chart || t.Tag != "" && len(ev.CarriedTags) > 0 {
+			t.Tag = "" // a deleted manifest is named by its digest
+		}
+		return &azureTarget{MediaType: t.MediaType, Digest: t.Digest, Repository: t.Repository, Tag: t.Tag}
+	case event.Quarantine:
+		return &azureTarget{Size: t.Size, Digest: t.Digest, Length: t.Size, Repository: t.Repository, Tag: t.Tag}
+	case event.ChartPush, event.ChartDelete:
+		return &azureTarget{
+			MediaType: chartMediaType, Size: t.Size, Digest: t.Digest, Repository: t.Repository, Tag: t.Tag,
+			Name: t.Chart.Name, Version: t.Chart.Version,
+		}
+	default:
+		return &azureTarget{MediaType: t.MediaType, Size: t.Size, Digest: t.Digest, Length: t.Size, Repository: t.Repository, Tag: t.Tag}
+	}
+}
+
+func azureRequestOf(ev event.Event) *azureRequest {
+	r := azureRequest{ID: ev.Request.ID, Host: ev.Request.Host, Method: ev.Request.Method, UserAgent: ev.Request.UserAgent}
+	switch ev.Action {
+	case event.Ping, event.ChartPush, event.ChartDelete:
+		return nil
+	case event.Quarantine:
+		r.UserAgent = ""
+	}
+	r.UserAgent = strings.ToValidUTF8(r.UserAgent, "�")
+	if r == (azureRequest{}) {
+		return nil
+	}
+	return &r
+}

@@ -1,0 +1,114 @@
+package payload
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"encoding/json"
+
+	"pgregory.net/rapid"
+
+	"dockbell/models/artifact"
+	"dockbell/models/event"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// sample is one event of each action, with the values of the documented samples.
+func sample(action event.Action) event.Event {
+	ev := event.Event{
+		ID: "5b0d6f1e-7c0e-4e57-9a57-0c9c3c1f2a11", Action: action, Time: time.Date(2026, 11, 20, 9, 14, 7, 221845000, time.UTC),
+		Target: event.Target{
+			MediaType: "application/vnd.oci.image.manifest.v1+json", Size: 1612, Repository: "team/api", Tag: "1.4.2",
+			Digest: "sha256:3e6f0f7d2b0a4d0fb2a6ad1d0a6c0c9a5f7ce53c9d4a1e1b7d3f3f8a2c6e9b10", Kind: artifact.Image,
+		},
+		Request: event.Request{
+			ID: "b1a9f0c2-5a64-4c0c-8f1c-2f7f7a3c9d51", Addr: "127.0.0.1:4711", Host: "acmereg.example.test", Method: "PUT",
+			UserAgent: `docker/27.3.1 go/go1.22.7 os/linux arch/amd64 UpstreamClient(Docker-Client/27.3.1 \(linux\))`,
+		},
+		Actor: "mei", Source: "builtin",
+	}
+	switch action {
+	case event.Delete:
+		ev.Target.Tag, ev.CarriedTags, ev.Request.Method = "", []string{"1.4.2"}, "DELETE"
+	case event.ChartPush, event.ChartDelete:
+		ev.Target.Kind, ev.Target.Repository, ev.Target.Tag = artifact.Chart, "charts/gateway", "2.3.0"
+		ev.Target.Chart = artifact.ChartInfo{Name: "gateway", Version: "2.3.0"}
+	case event.Ping:
+		ev.Target, ev.Request = event.Target{}, event.Request{}
+	}
+	return ev
+}
+
+// TestGolden guards the wire form of every format to the byte.
+func TestGolden(t *testing.T) {
+	actions := []event.Action{event.Push, event.Delete, event.Quarantine, event.ChartPush, event.ChartDelete, event.Ping}
+	for _, f := range Formats {
+		for _, a := range actions {
+			t.Run(f.Name+"/"+string(a), func(t *testing.T) {
+				got, err := f.Encode(sample(a))
+				if err != nil {
+					t.Fatal(err)
+				}
+				file := "testdata/" + f.Name + "/" + string(a) + ".json"
+				if *update {
+					_ = os.MkdirAll("testdata/"+f.Name, 0o755)
+					if err := os.WriteFile(file, got, 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("got  %s\nwant %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestAzurePingIs104Bytes(t *testing.T) {
+	body, err := Azure.Encode(sample(event.Ping))
+	if err != nil || len(body) != 104 {
+		t.Errorf("%d bytes (%v), Azure's ping has 104: %s", len(body), err, body)
+	}
+}
+
+// TestChartAsPush: a webhook without chart_push gets a chart as an ordinary push, with the OCI media type and the request.
+func TestChartAsPush(t *testing.T) {
+	ev := sample(event.ChartPush)
+	ev.Action = event.Push
+	body, err := Azure.Encode(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"action":"push"`, `"mediaType":"application/vnd.oci.image.manifest.v1+json"`, `"length":1612`, `"request":{`} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("%s lacks %s", body, want)
+		}
+	}
+	if strings.Contains(string(body), "gateway\"") && strings.Contains(string(body), `"name"`) {
+		t.Errorf("%s names the chart; a push does not", body)
+	}
+}
+
+func TestEveryBodyIsCompactJSONWithoutNull(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ev := sample(rapid.SampledFrom([]event.Action{event.Push, event.Delete, event.Quarantine, event.ChartPush}).Draw(t, "action"))
+		ev.Request.UserAgent = rapid.String().Draw(t, "agent")
+		ev.Target.Repository = rapid.StringMatching(`[a-z0-9]{1,255}`).Draw(t, "repository")
+		ev.Target.Tag = rapid.StringMatching(`[A-Za-z0-9_]{0,128}`).Draw(t, "tag")
+		for _, f := range Formats {
+			body, err := f.Encode(ev)
+			if err != nil || !json.Valid(body) || len(body) > 256<<10 || strings.Contains(string(body), ":null") {
+				t.Fatalf("%s: %v: %s", f.Name, err, body)
+			}
+		}
+	})
+}

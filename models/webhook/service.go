@@ -1,0 +1,290 @@
+package webhook
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"dockbell/models/event"
+	"dockbell/models/fault"
+	"dockbell/models/registry"
+)
+
+// Store is the memory that Service needs.
+type Store interface {
+	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
+	Webhook(ctx context.Context, reg registry.Name, name Name) (Webhook, error)
+	AddWebhook(ctx context.Context, w Webhook, quota int) error
+	UpdateWebhook(ctx context.Context, w Webhook, ifVersion int64) error
+	DeleteWebhook(ctx context.Context, reg registry.Name, name Name) error
+}
+
+// Service is the only way to change webhooks: the portal, the API and the command line use the same rules.
+type Service struct {
+	Store    Store
+	Networks func() Networks // the allowed networks of the moment
+	OwnInbox func(URI) bool  // this installation's own inbox addresses are exempt from Networks; nil: none
+	Formats  []string        // names of the payload formats; empty: any
+	Now      func() time.Time
+	NewID    func() string // UUIDs
+}
+
+// Draft is a webhook as a form or JSON body gives it, before any check. A nil field keeps what is stored, or the default when
+// there is nothing yet.
+type Draft struct {
+	Registry       registry.Name
+	Name           string
+	Location       *string
+	ServiceURI     *string
+	HeaderText     *string  // the form's text area
+	Headers        *Headers // the API's map; HeaderText wins when both are set
+	Actions        *[]string
+	Status         *string
+	Scope          *string
+	Tags           *map[string]string
+	Format         *string
+	Retry          *string
+	TimeoutSeconds *int
+	Signed         *bool // true: there is a signing secret, made when there is none; false: there is none
+}
+
+// Create adds a webhook. Every wrong field has its own fault in the error (fault.All).
+func (s *Service) Create(ctx context.Context, d Draft, by string) (Webhook, error) {
+	reg, err := s.Store.Registry(ctx, d.Registry)
+	if err != nil {
+		return Webhook{}, err
+	}
+	now := s.Now()
+	w := Webhook{
+		ID: s.NewID(), Registry: reg.Name, Location: reg.Home, Status: Enabled, Format: "azure", Timeout: DefaultTimeout,
+		Retry: RetryPolicy{Kind: RetryDefault}, Version: 1, CreatedBy: by, Created: now, UpdatedBy: by, Updated: now,
+	}
+	var nameErr error
+	w.Name, nameErr = ParseName(d.Name)
+	if nameErr == nil {
+		nameErr = s.free(ctx, reg.Name, w.Name)
+	}
+	if err := errors.Join(nameErr, s.apply(&w, d, reg)); err != nil {
+		return Webhook{}, err
+	}
+	return w, s.Store.AddWebhook(ctx, w, reg.Tier.WebhookQuota())
+}
+
+// Update changes the fields that the draft sets. ifVersion is the version it was made from; 0 overwrites whatever is there.
+func (s *Service) Update(ctx context.Context, d Draft, ifVersion int64, by string) (Webhook, error) {
+	reg, err := s.Store.Registry(ctx, d.Registry)
+	if err != nil {
+		return Webhook{}, err
+	}
+	w, err := s.Store.Webhook(ctx, reg.Name, Name(d.Name))
+	if err != nil {
+		return Webhook{}, err
+	}
+	if ifVersion != 0 && ifVersion != w.Version {
+		return w, fault.New(fault.Conflict, "%s was changed by %s at %s while you were editing. Your input is kept below: compare and save again.",
+			w.Name, w.UpdatedBy, w.Updated.UTC().Format("15:04:05 UTC"))
+	}
+	version := w.Version
+	if err := s.apply(&w, d, reg); err != nil {
+		return w, err
+	}
+	w.UpdatedBy, w.Updated = by, s.Now()
+	if err := s.Store.UpdateWebhook(ctx, w, version); err != nil {
+		return w, err
+	}
+	w.Version++
+	return w, nil
+}
+
+// SetStatus enables or disables a webhook.
+func (s *Service) SetStatus(ctx context.Context, reg registry.Name, name Name, status Status, by string) (Webhook, error) {
+	word := string(status)
+	return s.Update(ctx, Draft{Registry: reg, Name: string(name), Status: &word}, 0, by)
+}
+
+// Delete removes a webhook; what still waited for it is cancelled.
+func (s *Service) Delete(ctx context.Context, reg registry.Name, name Name) error {
+	return s.Store.DeleteWebhook(ctx, reg, name)
+}
+
+// CheckName reports whether a name may be given to a new webhook of the registry.
+func (s *Service) CheckName(ctx context.Context, reg registry.Name, text string) error {
+	name, err := ParseName(text)
+	if err != nil {
+		return err
+	}
+	return s.free(ctx, reg, name)
+}
+
+func (s *Service) free(ctx context.Context, reg registry.Name, name Name) error {
+	switch _, err := s.Store.Webhook(ctx, reg, name); {
+	case err == nil:
+		return NameTaken(name)
+	case !fault.Is(err, fault.NotFound):
+		return err
+	}
+	return nil
+}
+
+// NameTaken is the refusal of a name that another webhook of the registry has.
+func NameTaken(name Name) error {
+	return &fault.Error{Code: fault.Conflict, Field: "name", Message: "A webhook called " + string(name) + " exists already. Names are compared without regard to case."}
+}
+
+// apply checks the set fields of a draft and puts them into w; it reports every wrong one.
+func (s *Service) apply(w *Webhook, d Draft, reg registry.Registry) error {
+	var errs []error
+	note := func(err error) bool { errs = append(errs, err); return err == nil }
+	creating := w.ServiceURI == URI{}
+	note(s.applyLocation(w, d, reg, creating))
+	note(s.applyURI(w, d, creating))
+	note(applyHeaders(w, d))
+	if d.Actions != nil || creating {
+		actions, err := ParseActions(valueOf(d.Actions))
+		if note(err) {
+			w.Actions = actions
+		}
+	}
+	if d.Status != nil {
+		if status, err := ParseStatus(*d.Status); note(err) {
+			if status != w.Status {
+				w.DisabledReason = ""
+			}
+			w.Status = status
+		}
+	}
+	if d.Scope != nil {
+		if scope, err := ParseScope(*d.Scope); note(err) {
+			w.Scope = scope
+		}
+	}
+	if d.Tags != nil && note(checkTags(*d.Tags)) {
+		w.Tags = maps.Clone(*d.Tags)
+	}
+	note(s.applyDelivery(w, d))
+	return errors.Join(errs...)
+}
+
+func (s *Service) applyLocation(w *Webhook, d Draft, reg registry.Registry, creating bool) error {
+	if d.Location == nil || *d.Location == "" {
+		return nil
+	}
+	l, err := registry.ParseLocation(*d.Location)
+	if err != nil {
+		return err
+	}
+	if !creating && l != w.Location {
+		return fault.In("location", "The location of a webhook cannot change; it is %s. Create another webhook for %s.", w.Location, l)
+	}
+	if !reg.Has(l) {
+		return &fault.Error{Code: fault.NotFound, Field: "location", Message: "The registry " + string(reg.Name) + " has no location " + string(l) + ". It has: " + listLocations(reg) + "."}
+	}
+	w.Location = l
+	return nil
+}
+
+func listLocations(reg registry.Registry) string {
+	var words []string
+	for _, l := range reg.Locations() {
+		words = append(words, string(l))
+	}
+	return strings.Join(words, ", ")
+}
+
+func (s *Service) applyURI(w *Webhook, d Draft, creating bool) error {
+	if d.ServiceURI == nil && !creating {
+		return nil
+	}
+	u, err := ParseURI(valueOf(d.ServiceURI))
+	if err != nil {
+		return err
+	}
+	u = u.Keep(w.ServiceURI)
+	if s.OwnInbox == nil || !s.OwnInbox(u) {
+		if err := s.Networks().JudgeURI(u); err != nil {
+			return err
+		}
+	}
+	w.ServiceURI = u
+	return nil
+}
+
+func applyHeaders(w *Webhook, d Draft) error {
+	var given Headers
+	var err error
+	switch {
+	case d.HeaderText != nil:
+		given, err = ParseHeaderText(*d.HeaderText)
+	case d.Headers != nil:
+		given, err = CheckHeaders(*d.Headers)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.Headers = given.Keep(w.Headers)
+	return nil
+}
+
+// applyDelivery sets how the webhook is delivered: format, retries, timeout, signature.
+func (s *Service) applyDelivery(w *Webhook, d Draft) error {
+	var errs []error
+	if d.Format != nil {
+		if len(s.Formats) > 0 && !slices.Contains(s.Formats, *d.Format) {
+			errs = append(errs, fault.In("format", "%q is not a payload format.", *d.Format))
+		} else {
+			w.Format = *d.Format
+		}
+	}
+	if d.Retry != nil {
+		p, err := ParseRetry(*d.Retry)
+		if errs = append(errs, err); err == nil {
+			w.Retry = p
+		}
+	}
+	if d.TimeoutSeconds != nil {
+		t, err := ParseTimeout(*d.TimeoutSeconds)
+		if errs = append(errs, err); err == nil {
+			w.Timeout = t
+		}
+	}
+	if d.Signed != nil && *d.Signed != (len(w.SigningSecrets) > 0) {
+		w.SigningSecrets = nil
+		if *d.Signed {
+			w.SigningSecrets = []Secret{{Value: NewSigningSecret()}}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// NewSigningSecret makes a secret in Standard Webhooks form: whsec_ and 32 random bytes in base64.
+func NewSigningSecret() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	return "whsec_" + base64.StdEncoding.EncodeToString(raw)
+}
+
+func valueOf[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
+
+// ActionWords are the webhook's actions as words, in the form's order.
+func (w Webhook) ActionWords() []string {
+	var words []string
+	for _, s := range event.Subscribable {
+		if w.Subscribed(s.Action) {
+			words = append(words, string(s.Action))
+		}
+	}
+	return words
+}
