@@ -68,3 +68,9 @@ type Backlog struct {
 	Waiting int
 	Next    time.Time // when the first of them is due; zero when none waits
 }
+
+// Stakes is what goes when webhooks are deleted, in numbers, for the page that asks before.
+type Stakes struct {
+	Waiting int // deliveries that wait for their first or next attempt
+	Past    int // deliveries of any state
+}

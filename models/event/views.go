@@ -6,16 +6,20 @@ import (
 	"dockbell/models/registry"
 )
 
-// Arrival is an event as feeds show it, with the number of webhooks it fired.
-type Arrival struct {
-	Event    Event
-	Webhooks int
+// Filter narrows a registry's events; zero fields do not narrow.
+type Filter struct {
+	Registry registry.Name
+	Action   Action
+	Text     string // part of a repository or tag, or the start of an event ID
+	Since    time.Time
+	Before   ID // keyset paging: older than this event
+	After    ID // keyset paging: newer than this event
+	Limit    int
 }
 
-// HourCount is how many events of one action a registry had in one hour.
-type HourCount struct {
-	Registry registry.Name
-	Hour     time.Time // its beginning
-	Action   Action
-	Events   int
+// Page is one page of events, newest first.
+type Page struct {
+	Events []Event
+	Older  bool // there are older ones
+	Newer  bool // there are newer ones
 }
