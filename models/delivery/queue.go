@@ -16,8 +16,9 @@ type Entry struct {
 
 // Job is a claimed delivery with the webhook it goes to. Its attempt is already counted: Delivery.Attempts is this attempt's number.
 type Job struct {
-	Delivery Delivery
-	Webhook  webhook.Webhook
+	Delivery     Delivery
+	Webhook      webhook.Webhook
+	FailingSince time.Time // start of the webhook's first failed attempt after its last success; zero when the last one succeeded
 }
 
 // Done is the end of one attempt: what is written back in a batch.

@@ -25,6 +25,24 @@ func Raise(policy registry.Policies, c Change, done Outcome, newID func() ID) []
 	return raised
 }
 
+// RaiseEverywhere raises a change's events at every location of the registry: first where it happened, then in the
+// replicas that have received it, so that a webhook hears of it at its own location and of no other.
+func RaiseEverywhere(reg registry.Registry, c Change, done Outcome, newID func() ID) []Event {
+	if c.Location == "" {
+		c.Location = reg.Home
+	}
+	raised := Raise(reg.Policies, c, done, newID)
+	for _, l := range reg.Locations() {
+		if l == c.Location {
+			continue
+		}
+		there := c
+		there.Location = l
+		raised = append(raised, Raise(reg.Policies, there, done, newID)...)
+	}
+	return raised
+}
+
 func actionsOf(policy registry.Policies, c Change, a Affected) []Action {
 	push, remove := Push, Delete
 	if a.Kind == artifact.Chart {
@@ -37,6 +55,9 @@ func actionsOf(policy registry.Policies, c Change, a Affected) []Action {
 		}
 		if policy.Quarantine {
 			return []Action{Quarantine}
+		}
+		if a.Kind == artifact.Chart {
+			return []Action{push} // ONE delivery for a chart, also for a webhook that asked for everything
 		}
 		return []Action{Quarantine, push}
 	case DeleteManifest, DeleteRepository:
@@ -56,8 +77,8 @@ func silent(a Affected) bool {
 
 func targetOf(c Change, a Affected) Target {
 	t := Target{MediaType: a.MediaType, Digest: a.Digest, Size: a.Size, Repository: a.Repository, Tag: a.Tag, Kind: a.Kind, Chart: a.Chart}
-	if c.Kind == DeleteManifest && a.Kind == artifact.Chart {
-		t.Tag = chartTag(a)
+	if a.Kind == artifact.Chart && (c.Kind == DeleteManifest || c.Kind == DeleteRepository) {
+		t.Tag = chartTag(a) // a deleted chart is told with its name, version and tag
 	}
 	return t
 }

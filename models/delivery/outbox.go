@@ -1,0 +1,210 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"dockbell/models/event"
+	"dockbell/models/fault"
+	"dockbell/models/payload"
+	"dockbell/models/registry"
+	"dockbell/models/webhook"
+)
+
+// Store is what the Outbox needs of the database.
+type Store interface {
+	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
+	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
+	Subscribers(ctx context.Context, reg registry.Name) ([]webhook.Webhook, error)
+	Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error)
+	Requeue(ctx context.Context, reg registry.Name, id ID, now time.Time) (Delivery, error)
+}
+
+// Outbox is where every delivery starts: the only way to send anything. It implements event.Sink.
+type Outbox struct {
+	Store         Store
+	Now           func() time.Time
+	NewID         func() event.ID
+	NewDeliveryID func() ID
+	Wake          func() // tells the dispatcher that there is work
+	Feed          *Feed
+}
+
+var _ event.Sink = (*Outbox)(nil)
+
+// Publish stores events that came from elsewhere with a verdict for every webhook and the deliveries of those that fire.
+// It returns when they are safely stored; an event whose ID is already stored changes nothing.
+func (o *Outbox) Publish(ctx context.Context, events ...event.Event) error {
+	hooks, err := o.subscribersOf(ctx, events)
+	if err != nil {
+		return err
+	}
+	_, err = o.store(ctx, nil, func(event.Outcome) ([]Entry, error) {
+		return o.entries(events, func(ev event.Event) []webhook.Webhook { return hooks[ev.Registry.Key()] })
+	})
+	return err
+}
+
+// Record carries out a change of the built-in registry and stores the events it raises with their deliveries, all in
+// one transaction. Each location of the registry tells of it: the one where it happened first, then the others.
+func (o *Outbox) Record(ctx context.Context, c event.Change) (event.Outcome, error) {
+	reg, err := o.Store.Registry(ctx, c.Registry)
+	if err != nil {
+		return event.Outcome{}, err
+	}
+	hooks, err := o.Store.Subscribers(ctx, c.Registry)
+	if err != nil {
+		return event.Outcome{}, err
+	}
+	return o.store(ctx, &c, func(done event.Outcome) ([]Entry, error) {
+		events := event.RaiseEverywhere(reg, c, done, o.NewID)
+		return o.entries(events, func(event.Event) []webhook.Webhook { return hooks })
+	})
+}
+
+// Ping sends a ping to one webhook, whatever its status, actions and scope.
+func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name) (Delivery, error) {
+	hook, err := o.Store.Webhook(ctx, reg, name)
+	if err != nil {
+		return Delivery{}, err
+	}
+	ev := event.Event{
+		ID: o.NewID(), Registry: hook.Registry, Location: hook.Location,
+		Action: event.Ping, Time: o.Now(), Source: "builtin",
+	}
+	body, err := encode(ev, event.Ping, hook.Format)
+	if err != nil {
+		return Delivery{}, err
+	}
+	del := o.newDelivery(ev, hook, event.Ping, body)
+	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{hook.Matches(ev)}, Deliveries: []Delivery{del}}
+	_, err = o.store(ctx, nil, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
+	return del, err
+}
+
+// Redeliver sends a delivery again: the same ID and bytes, with the whole retry schedule before it.
+func (o *Outbox) Redeliver(ctx context.Context, reg registry.Name, id ID) (Delivery, error) {
+	del, err := o.Store.Requeue(ctx, reg, id, o.Now())
+	if err != nil {
+		return Delivery{}, err
+	}
+	o.tell(Update{Registry: del.Registry, WebhookID: del.WebhookID, DeliveryID: del.ID, EventID: del.EventID})
+	o.wake()
+	return del, nil
+}
+
+// store keeps what entries made; only after the commit the dispatcher and the browsers hear of it.
+func (o *Outbox) store(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error) {
+	var made []Entry
+	done, err := o.Store.Record(ctx, c, func(out event.Outcome) ([]Entry, error) {
+		var err error
+		made, err = entries(out)
+		return made, err
+	})
+	if err != nil {
+		return done, err
+	}
+	work := false
+	for _, entry := range made {
+		if len(entry.Deliveries) == 0 {
+			o.tell(Update{Registry: entry.Event.Registry, EventID: entry.Event.ID})
+		}
+		for _, del := range entry.Deliveries {
+			work = true
+			o.tell(Update{Registry: del.Registry, WebhookID: del.WebhookID, DeliveryID: del.ID, EventID: del.EventID})
+		}
+	}
+	if work {
+		o.wake()
+	}
+	return done, nil
+}
+
+func (o *Outbox) subscribersOf(ctx context.Context, events []event.Event) (map[string][]webhook.Webhook, error) {
+	hooks := map[string][]webhook.Webhook{}
+	for _, ev := range events {
+		if _, known := hooks[ev.Registry.Key()]; known {
+			continue
+		}
+		subs, err := o.Store.Subscribers(ctx, ev.Registry)
+		if err != nil {
+			return nil, err
+		}
+		hooks[ev.Registry.Key()] = subs
+	}
+	return hooks, nil
+}
+
+func (o *Outbox) entries(events []event.Event, hooksOf func(event.Event) []webhook.Webhook) ([]Entry, error) {
+	made := make([]Entry, 0, len(events))
+	for _, ev := range events {
+		entry, err := o.entry(ev, hooksOf(ev))
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, entry)
+	}
+	return made, nil
+}
+
+// bodyKey names a body: webhooks with the same format that receive the same action share its bytes.
+type bodyKey struct {
+	format string
+	action event.Action
+}
+
+// entry asks every webhook for its verdict, encodes each body once and makes a delivery for each webhook that fires.
+func (o *Outbox) entry(ev event.Event, hooks []webhook.Webhook) (Entry, error) {
+	entry := Entry{Event: ev}
+	bodies := map[bodyKey][]byte{}
+	for _, hook := range hooks {
+		verdict := hook.Matches(ev)
+		entry.Verdicts = append(entry.Verdicts, verdict)
+		if !verdict.Fires {
+			continue
+		}
+		key := bodyKey{hook.Format, verdict.As}
+		body, known := bodies[key]
+		if !known {
+			var err error
+			if body, err = encode(ev, verdict.As, hook.Format); err != nil {
+				return Entry{}, err
+			}
+			bodies[key] = body
+		}
+		entry.Deliveries = append(entry.Deliveries, o.newDelivery(ev, hook, verdict.As, body))
+	}
+	return entry, nil
+}
+
+// encode writes the body; the event carries the action it goes out as.
+func encode(ev event.Event, as event.Action, format string) ([]byte, error) {
+	ev.Action = as
+	f, _ := payload.ByName(format)
+	body, err := f.Encode(ev)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "The event could not be written in the format %s.", f.Name).Because(err)
+	}
+	return body, nil
+}
+
+func (o *Outbox) newDelivery(ev event.Event, hook webhook.Webhook, as event.Action, body []byte) Delivery {
+	now := o.Now()
+	return Delivery{
+		ID: o.NewDeliveryID(), EventID: ev.ID, Registry: hook.Registry, WebhookID: hook.ID, Webhook: hook.Name, Action: as,
+		Image: Image{Repository: ev.Target.Repository, Tag: ev.Target.Tag, Digest: ev.Target.Digest},
+		Body:  body, State: Pending, Next: now, Created: now,
+	}
+}
+
+func (o *Outbox) tell(u Update) {
+	if o.Feed != nil {
+		o.Feed.Publish(u)
+	}
+}
+
+func (o *Outbox) wake() {
+	if o.Wake != nil {
+		o.Wake()
+	}
+}
