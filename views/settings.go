@@ -1,0 +1,89 @@
+package views
+
+import (
+	"github.com/a-h/templ"
+
+	"dockbell/models/account"
+	"dockbell/views/ui"
+)
+
+// Users is the list of people.
+type Users struct{ All []account.User }
+
+// UserForm is what was typed about a user and what was wrong with it; without an ID it is a new one.
+type UserForm struct {
+	ID, Name, Role string
+	Errors         map[string]string // by field: name, role, password
+}
+
+// Tokens is the list of tokens, with the one just made.
+type Tokens struct {
+	All         []account.Token
+	New         *account.Issued // shown once
+	LoginServer string          // of a registry the new token may use
+}
+
+// TokenForm is what was typed about a new token.
+type TokenForm struct {
+	Name, Role, Registry string
+	Registries           []string
+	Errors               map[string]string // by field: name, role, registry
+}
+
+// Networks are the rules for addresses, and the answer to a test.
+type Networks struct {
+	Rows                    []NetworkRow
+	Tested, Answer, Refusal string
+}
+
+// NetworkRow is one rule.
+type NetworkRow struct {
+	Range     string
+	Allowed   bool
+	Note, By  string
+	Removable bool
+}
+
+func (f UserForm) summary() []ui.FieldError {
+	return summary(f.Errors, []ui.FieldError{
+		{ID: "user-name", Label: "User name", Text: "name"}, {ID: "user-role", Label: "Role", Text: "role"}, {ID: "user-pw", Label: "Password", Text: "password"},
+	})
+}
+
+func (f TokenForm) summary() []ui.FieldError {
+	return summary(f.Errors, []ui.FieldError{
+		{ID: "token-name", Label: "Name", Text: "name"}, {ID: "token-role", Label: "Role", Text: "role"}, {ID: "token-registry", Label: "Registry", Text: "registry"},
+	})
+}
+
+func (f TokenForm) registryOptions() []ui.Option {
+	all := []ui.Option{{Value: "", Text: "All registries"}}
+	for _, r := range f.Registries {
+		all = append(all, ui.Option{Value: r, Text: r})
+	}
+	return all
+}
+
+// summary picks the errors in the order of the form; Text of the given fields is the key in errs.
+func summary(errs map[string]string, fields []ui.FieldError) []ui.FieldError {
+	var all []ui.FieldError
+	for _, f := range fields {
+		if text := errs[f.Text]; text != "" {
+			f.Text = text
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func roleOptions() []ui.Option {
+	var all []ui.Option
+	for _, r := range account.Roles {
+		all = append(all, ui.Option{Value: string(r), Text: r.Title()})
+	}
+	return all
+}
+
+func autofocus() templ.Attributes { return templ.Attributes{"autofocus": true} }
+
+func userPath(id string) string { return "/settings/users/" + id }
