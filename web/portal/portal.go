@@ -57,6 +57,9 @@ type Portal struct {
 	Figures    Figures
 	Contents   Contents
 	Networks   Networks
+	History    History
+	Inboxes    Inboxes
+	Feed       *delivery.Feed // live updates of open pages
 	Accounts   *account.Service
 	Sessions   *auth.Sessions
 	Limits     *auth.Limits
@@ -70,7 +73,8 @@ type Portal struct {
 // Routes is the portal's table of contents: every page with the permission it needs.
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
-		p.hookRoutes(),
+		p.doorRoutes(), p.pageRoutes(), p.settingsRoutes(),
+		p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
 	)
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"dockbell/models/registry"
 	"dockbell/views"
 	"dockbell/views/ui"
 )
@@ -42,6 +43,13 @@ func seeOther(c echo.Context, path string) error {
 // shell begins a page of somebody who is signed in: who, theme, time and the messages left by the last action.
 func (p *Portal) shell(c echo.Context, title string, crumbs ...views.Crumb) views.Shell {
 	return views.Shell{Title: title, Crumbs: crumbs, Now: p.Now()}
+}
+
+// registryShell begins a page inside a registry: as shell, with the registry's menu and at as its open entry (views.AtWebhooks, ...).
+func (p *Portal) registryShell(c echo.Context, reg registry.Registry, at, title string, crumbs ...views.Crumb) (views.Shell, error) {
+	s := p.shell(c, title, crumbs...)
+	s.Current = at
+	return s, nil
 }
 
 // toast leaves a message for the next page that is shown.
