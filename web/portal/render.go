@@ -6,13 +6,16 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"dockbell/models/registry"
-	"dockbell/views"
+	"dockbell/models/fault"
 	"dockbell/views/ui"
 )
 
-// isFragment reports whether htmx asks, and so wants a part of the page instead of the whole.
-func isFragment(c echo.Context) bool { return c.Request().Header.Get("HX-Request") == "true" }
+// isFragment reports whether htmx asks, and so wants a part of the page instead of the whole. Going back in the
+// browser's history wants the whole.
+func isFragment(c echo.Context) bool {
+	h := c.Request().Header
+	return h.Get("HX-Request") == "true" && h.Get("HX-History-Restore-Request") != "true"
+}
 
 // render answers with a component. Caches must not mix a fragment up with the page of the same address.
 func render(c echo.Context, status int, body templ.Component) error {
@@ -40,17 +43,38 @@ func seeOther(c echo.Context, path string) error {
 	return c.Redirect(http.StatusSeeOther, path)
 }
 
-// shell begins a page of somebody who is signed in: who, theme, time and the messages left by the last action.
-func (p *Portal) shell(c echo.Context, title string, crumbs ...views.Crumb) views.Shell {
-	return views.Shell{Title: title, Crumbs: crumbs, Now: p.Now()}
+// done ends a POST that worked: the page it leads to shows the message.
+func (p *Portal) done(c echo.Context, path string, t ui.Toast) error {
+	p.toast(c, t)
+	return seeOther(c, path)
 }
 
-// registryShell begins a page inside a registry: as shell, with the registry's menu and at as its open entry (views.AtWebhooks, ...).
-func (p *Portal) registryShell(c echo.Context, reg registry.Registry, at, title string, crumbs ...views.Crumb) (views.Shell, error) {
-	s := p.shell(c, title, crumbs...)
-	s.Current = at
-	return s, nil
+// toastNow answers htmx with messages and nothing else: they appear on the page that is open, whose content stays.
+// An answer that also changes the page joins its parts: templ.Join(part, ui.ToastNow(t)).
+func toastNow(c echo.Context, status int, toasts ...ui.Toast) error {
+	h := c.Response().Header()
+	h.Set("HX-Reswap", "none")
+	h.Set("HX-Push-Url", "false")
+	return render(c, status, ui.ToastNow(toasts...))
 }
 
-// toast leaves a message for the next page that is shown.
-func (p *Portal) toast(c echo.Context, t ui.Toast) {}
+// fieldErrors gives what a form shows at its fields (422): the first message of each field, and under "" what belongs
+// to none. It is nil when err is no refusal of what was typed but a failure that the handler has to return.
+func fieldErrors(err error) map[string]string {
+	all := fault.All(err)
+	if len(all) == 0 {
+		return nil
+	}
+	said := map[string]string{}
+	for _, f := range all {
+		switch f.Code {
+		case fault.Invalid, fault.Conflict, fault.LimitReached:
+		default:
+			return nil
+		}
+		if _, have := said[f.Field]; !have {
+			said[f.Field] = f.Message
+		}
+	}
+	return said
+}
