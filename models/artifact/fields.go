@@ -7,10 +7,10 @@ import (
 )
 
 // mediaTypeRule is RFC 6838's type/subtype, with parameters in printable ASCII.
-var mediaTypeRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}( ?;[ -~]{1,200})?\z`)
+var mediaTypeRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}( ?;[[:print:]]{1,200})?\z`)
 
 // wordRule is a platform's word: os, architecture, variant.
-var wordRule = regexp.MustCompile(`^[ -~]{0,64}\z`)
+var wordRule = regexp.MustCompile(`^[[:print:]]{0,64}\z`)
 
 // maxSize is the largest size a descriptor may claim: what every JSON reader can hold exactly.
 const maxSize = 1<<53 - 1

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -182,7 +183,7 @@ func FuzzParseManifest(f *testing.F) {
 			}
 			return
 		}
-		if !json.Valid(raw) || string(m.Raw) != string(raw) {
+		if !json.Valid(raw) || !bytes.Equal(m.Raw, raw) {
 			t.Error("accepted what is not JSON, or changed it")
 		}
 		all := append(append([]Descriptor{}, m.Layers...), m.Children...)

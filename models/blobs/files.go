@@ -1,0 +1,169 @@
+package blobs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"dockbell/models/artifact"
+)
+
+// Modes: blobs may hold secrets, so they are their owner's alone.
+const (
+	fileMode   = 0o600
+	folderMode = 0o700
+)
+
+// uploads is the folder of content on its way in. No digest algorithm is called so.
+const uploads = "uploads"
+
+// Files is a Store on a local disk: blobs under sha256/ab/abcd..., uploads under uploads/.
+type Files struct {
+	root    *os.Root
+	session []byte // names this run: hash states of another one are not trusted
+	locks   locks
+}
+
+var _ Store = (*Files)(nil)
+
+// OpenFiles makes the folder when it is missing and never reaches outside of it.
+func OpenFiles(folder string) (*Files, error) {
+	if err := os.MkdirAll(folder, folderMode); err != nil {
+		return nil, fmt.Errorf("the folder of blobs cannot be made: %w", err)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fmt.Errorf("the folder of blobs cannot be opened: %w", err)
+	}
+	if err := root.MkdirAll(uploads, folderMode); err != nil {
+		return nil, errors.Join(fmt.Errorf("the folder of uploads cannot be made: %w", err), root.Close())
+	}
+	f := &Files{root: root, session: make([]byte, sessionSize)}
+	rand.Read(f.session) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	return f, nil
+}
+
+// Close lets go of the folder.
+func (f *Files) Close() error { return f.root.Close() }
+
+// place is where a blob lies; only a valid digest has one.
+func place(digest string) (folder, file string, err error) {
+	if _, err := artifact.ParseDigest(digest); err != nil {
+		return "", "", err
+	}
+	algorithm := artifact.AlgorithmOf(digest)
+	hexDigits := digest[len(algorithm)+1:]
+	folder = path.Join(algorithm, hexDigits[:2])
+	return folder, path.Join(folder, hexDigits), nil
+}
+
+// Stat gives the size of a blob; NotFound at field "blob" when it is not there.
+func (f *Files) Stat(_ context.Context, digest string) (int64, error) {
+	_, file, err := place(digest)
+	if err != nil {
+		return 0, err
+	}
+	info, err := f.root.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, noBlob(digest)
+	case err != nil:
+		return 0, failed(err)
+	}
+	return info.Size(), nil
+}
+
+// Open reads a blob; the caller closes it.
+func (f *Files) Open(_ context.Context, digest string) (io.ReadSeekCloser, error) {
+	_, file, err := place(digest)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := f.root.Open(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, noBlob(digest)
+	case err != nil:
+		return nil, failed(err)
+	}
+	return blob, nil
+}
+
+// Remove forgets a blob. Whoever calls it holds the digest's Lock and knows that nothing needs it.
+func (f *Files) Remove(_ context.Context, digest string) error {
+	_, file, err := place(digest)
+	if err != nil {
+		return err
+	}
+	if err := f.root.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed(err)
+	}
+	return nil
+}
+
+// Lock keeps everybody else from committing, linking or removing the content of this digest until unlock is called.
+func (f *Files) Lock(digest string) (unlock func()) { return f.locks.lock(digest) }
+
+// Abandoned gives the uploads that nobody has written to since.
+func (f *Files) Abandoned(_ context.Context, before time.Time) ([]string, error) {
+	entries, err := fs.ReadDir(f.root.FS(), uploads)
+	if err != nil {
+		return nil, failed(err)
+	}
+	var ids []string
+	seen := map[string]bool{}
+	for _, e := range entries {
+		id := idOf(e.Name())
+		info, err := e.Info()
+		if err != nil || id == "" || seen[id] || !info.ModTime().Before(before) {
+			continue // gone meanwhile, a stranger, or young
+		}
+		seen[id] = true
+		if _, err := f.root.Stat(dataFile(id)); err == nil && e.Name() != id {
+			continue // an old state beside its data, which counts alone
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// publish moves a complete upload to its place so that a power cut finds either all of it or nothing.
+func (f *Files) publish(id, digest string) error {
+	folder, file, err := place(digest)
+	if err != nil {
+		return err
+	}
+	if _, err := f.root.Stat(file); err == nil {
+		return nil // somebody else's copy of the same bytes
+	}
+	changed := []string{folder}
+	if _, err := f.root.Stat(folder); err != nil {
+		changed = []string{folder, path.Dir(folder), "."}
+	}
+	if err := f.root.MkdirAll(folder, folderMode); err != nil {
+		return failed(err)
+	}
+	if err := f.root.Rename(dataFile(id), file); err != nil {
+		return failed(err)
+	}
+	for _, dir := range changed {
+		if err := f.syncFolder(dir); err != nil {
+			return failed(err)
+		}
+	}
+	return nil
+}
+
+func (f *Files) syncFolder(dir string) error {
+	d, err := f.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
