@@ -37,6 +37,11 @@ const pageSize = 25
 func (p *Portal) historyRoutes() []auth.Route {
 	return []auth.Route{
 		{Method: http.MethodGet, Path: "/registries/:registry/deliveries", Permission: account.Read, Handler: p.deliveries},
+		{Method: http.MethodGet, Path: "/registries/:registry/deliveries/:id", Permission: account.Read, Handler: p.delivery},
+		{Method: http.MethodGet, Path: "/registries/:registry/deliveries/:id/body", Permission: account.Read, Handler: p.deliveryBody},
+		{Method: http.MethodPost, Path: "/registries/:registry/deliveries/:id/redeliver", Permission: account.Write, Handler: p.redeliver},
+		{Method: http.MethodGet, Path: "/registries/:registry/events", Permission: account.Read, Handler: p.events},
+		{Method: http.MethodGet, Path: "/registries/:registry/events/:id", Permission: account.Read, Handler: p.event},
 	}
 }
 
@@ -83,12 +88,12 @@ func (p *Portal) history(c echo.Context, reg registry.Registry, f delivery.Filte
 		Registry: reg.Name, Path: c.Request().URL.Path, Now: p.Now(), Filter: historyFilter(c.QueryParams()), Named: f.WebhookID == "",
 	}
 	var err error
-	if h.Page, err = p.deliveryPage(c.Request().Context(), h, f); err != nil {
+	if h.Page, err = p.deliveriesOf(c.Request().Context(), h, f); err != nil {
 		return h, err
 	}
 	if h.Filter.After != 0 && !h.Page.Newer { // the way back to the newest page fills it
 		h.Filter = h.Filter.Newest()
-		if h.Page, err = p.deliveryPage(c.Request().Context(), h, f); err != nil {
+		if h.Page, err = p.deliveriesOf(c.Request().Context(), h, f); err != nil {
 			return h, err
 		}
 	}
@@ -98,8 +103,8 @@ func (p *Portal) history(c echo.Context, reg registry.Registry, f delivery.Filte
 	return h, nil
 }
 
-// deliveryPage reads the deliveries of a history.
-func (p *Portal) deliveryPage(ctx context.Context, h views.History, about delivery.Filter) (delivery.Page, error) {
+// deliveriesOf reads the deliveries of a history.
+func (p *Portal) deliveriesOf(ctx context.Context, h views.History, about delivery.Filter) (delivery.Page, error) {
 	about.Registry, about.Limit = h.Registry, pageSize
 	about.Action, about.Class, about.Text = event.Action(h.Filter.Action), h.Filter.Class, h.Filter.Text
 	about.Since = since(h.Filter.Range, h.Now)
