@@ -1,7 +1,14 @@
 package portal
 
 import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dockbell/models/account"
 	"dockbell/models/delivery"
+	"dockbell/models/registry"
 	"dockbell/models/webhook"
 	"dockbell/web/auth"
 )
@@ -10,7 +17,32 @@ import (
 type Hooks struct {
 	Webhooks *webhook.Service
 	Outbox   *delivery.Outbox
+	Patience time.Duration // longest that a page waits for the answer to a ping; 0 is 12 s
 }
 
-// hookRoutes are the list of webhooks, the form, one webhook's page and its commands.
-func (p *Portal) hookRoutes() []auth.Route { return nil }
+// hookRoutes are the list of webhooks, the form, one webhook's page and its commands. Addresses with a hyphen cannot be
+// webhooks, whose names are letters and digits.
+func (p *Portal) hookRoutes() []auth.Route {
+	const list, one = "/registries/:registry/webhooks", "/registries/:registry/webhooks/:webhook"
+	get := func(path string, perm account.Permission, h echo.HandlerFunc) auth.Route {
+		return auth.Route{Method: http.MethodGet, Path: path, Permission: perm, Handler: h}
+	}
+	post := func(path string, h echo.HandlerFunc) auth.Route {
+		return auth.Route{Method: http.MethodPost, Path: path, Permission: account.Write, Handler: h}
+	}
+	return []auth.Route{
+		get(list, account.Read, p.webhooks),
+		post(one+"/ping", p.ping),
+		get("/registries/:registry/deliveries/:id/ping", account.Read, p.pingNews),
+	}
+}
+
+// hookOf gives the registry and the webhook that the address names.
+func (p *Portal) hookOf(c echo.Context) (registry.Registry, webhook.Webhook, error) {
+	reg, err := p.registryOf(c)
+	if err != nil {
+		return reg, webhook.Webhook{}, err
+	}
+	hook, err := p.Registries.Webhook(c.Request().Context(), reg.Name, webhook.Name(c.Param("webhook")))
+	return reg, hook, err
+}

@@ -23,6 +23,7 @@ type Registries interface {
 	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
 	Registries(ctx context.Context) ([]registry.Registry, error)
 	Webhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error)
+	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
 	Health(ctx context.Context, webhookIDs []string, now time.Time) (map[string]delivery.Health, error)
 }
 
@@ -63,6 +64,7 @@ type Portal struct {
 	Accounts   *account.Service
 	Sessions   *auth.Sessions
 	Limits     *auth.Limits
+	PublicURL  string // base of absolute links, such as an inbox's address; without a slash at its end
 	Host       string // of the public address, shown on the sign-in page
 	DataPlace  string // where the data lies, named during set-up
 	Version    string
