@@ -237,7 +237,7 @@ func phases(a delivery.Attempt) []phase {
 // slice is one part of the bar of phases, in thousandths of its width.
 type slice struct{ X, Width, Class string }
 
-func slices(all []phase) []slice {
+func cutBar(all []phase) []slice {
 	var total time.Duration
 	for _, p := range all {
 		total += p.Time

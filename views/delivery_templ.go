@@ -1169,7 +1169,7 @@ func timing(a delivery.Attempt) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, s := range slices(all) {
+			for _, s := range cutBar(all) {
 				var templ_7745c5c3_Var43 = []any{s.Class}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var43...)
 				if templ_7745c5c3_Err != nil {
