@@ -15,9 +15,6 @@ func keysState(off bool) string {
 	return "Single keys, ignored while you type"
 }
 
-// Found is one thing a search found.
-type Found struct{ Icon, Text, Href, Detail string }
-
 func searchFacts(word string, n int) string {
 	if word == "" {
 		return "Type a word in the field above"

@@ -59,15 +59,12 @@ type FeedLine struct {
 
 // Overview is a registry's page.
 type Overview struct {
-	Registry  registry.Registry
-	Source    string
-	Locations string // of its replicas
-	Quotas    []ui.Quota
-	QuotaSay  string
-	Events    ui.Chart
-	Failures  []Failure
-	Secure    bool // docker needs no "insecure registry"
-	CanWrite  bool
+	Registry registry.Registry
+	Quotas   []ui.Quota
+	QuotaSay string
+	Events   ui.Chart
+	Failures []Failure
+	CanWrite bool
 }
 
 // Failure is one delivery whose last attempt failed.
@@ -80,7 +77,7 @@ type Failure struct {
 	Result   delivery.Result
 	Attempts int
 	Next     time.Time
-	GaveUp   bool
+	Open     bool // it is not given up: Next says when it goes on
 	Delivery string
 }
 
@@ -102,6 +99,56 @@ var azureTitles = map[registry.Location]string{
 	"koreacentral": "Korea Central", "australiaeast": "Australia East", "centralindia": "Central India", "local": "local",
 }
 
+// SourceTitle says where a registry's events come from.
+func SourceTitle(k registry.Kind) string {
+	if k == registry.External {
+		return "External"
+	}
+	return "Built-in"
+}
+
+// Place is a registry's home and how many further locations it has.
+func Place(r registry.Registry) string {
+	if n := len(r.Replicas); n > 0 {
+		return LocationTitle(r.Home) + " + " + ui.Count(n)
+	}
+	return LocationTitle(r.Home)
+}
+
+// replicas are the further locations in words.
+func (o Overview) replicas() string {
+	var all []string
+	for _, r := range o.Registry.Replicas {
+		all = append(all, LocationTitle(r.Location))
+	}
+	if len(all) == 0 {
+		return "None"
+	}
+	return strings.Join(all, ", ")
+}
+
+// QuotasOf are the limits of a registry's tier and what is used of them, with a sentence when one of them is nearly full.
+func QuotasOf(r registry.Registry, webhooks int, held registry.Contents) (all []ui.Quota, say string) {
+	most, storage := r.Tier.WebhookQuota(), r.Tier.StorageQuota()
+	all = append(all, ui.Quota{
+		Name: "Webhooks", Text: ui.Count(webhooks) + " of " + ui.Count(most), Used: int64(webhooks), Max: int64(most),
+	})
+	if r.Kind != registry.External {
+		all = append(all,
+			ui.Quota{Name: "Storage", Text: ui.Bytes(held.Bytes) + " of " + ui.Bytes(storage), Used: held.Bytes, Max: storage},
+			ui.Quota{Name: "Repositories", Text: ui.Count(held.Repositories) + ", no limit"})
+	}
+	if r.Tier.Replicates() {
+		all = append(all, ui.Quota{Name: "Replications", Text: ui.Count(len(r.Replicas)) + ", no limit"})
+	}
+	for _, q := range all {
+		if q.Max > 0 && q.Used*100 >= q.Max*80 {
+			return all, q.Name + ": " + ui.Percent(int(q.Used), int(q.Max)) + " of what the " + string(r.Tier) + " tier includes is used."
+		}
+	}
+	return all, ""
+}
+
 // HoursOf turns a webhook's health into the bars of a sparkline or strip.
 func HoursOf(h delivery.Health) []ui.Hour {
 	all := make([]ui.Hour, len(h.Hours))
@@ -113,7 +160,7 @@ func HoursOf(h delivery.Health) []ui.Hour {
 
 // facts is the line under a registry's name.
 func (o Overview) facts() string {
-	return strings.Join([]string{o.Source + " registry", string(o.Registry.Tier), LocationTitle(o.Registry.Home)}, " · ")
+	return strings.Join([]string{SourceTitle(o.Registry.Kind) + " registry", string(o.Registry.Tier), LocationTitle(o.Registry.Home)}, " · ")
 }
 
 // trend is the change against the day before in percent; 0 days before tell nothing.

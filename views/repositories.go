@@ -2,16 +2,19 @@ package views
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
+	"dockbell/models/artifact"
 	"dockbell/views/ui"
 )
 
-func repositoriesPath(registry string) string { return RegistryPath(registry) + "/repositories" }
+// RepositoriesPath is the address of a registry's repositories; each lies under it by its name.
+func RepositoriesPath(registry string) string { return RegistryPath(registry) + "/repositories" }
 
 // path is the address of one repository, with what is searched for kept.
 func (r Repositories) path(name string) string {
-	p := repositoriesPath(r.Registry) + "/" + name
+	p := RepositoriesPath(r.Registry) + "/" + name
 	if r.Query != "" {
 		p += "?" + url.Values{"q": {r.Query}}.Encode()
 	}
@@ -20,9 +23,66 @@ func (r Repositories) path(name string) string {
 
 func (r Repositories) here() string {
 	if r.Open == "" {
-		return repositoriesPath(r.Registry)
+		return RepositoriesPath(r.Registry)
 	}
 	return r.path(r.Open)
+}
+
+// TagRowOf is one tag with what it points to; size is what a pull of everything behind it moves.
+func TagRowOf(tag string, m artifact.Manifest, size int64) TagRow {
+	return TagRow{Tag: tag, Digest: m.Digest, Kind: kindTitle(m), Platforms: platforms(m), Size: size}
+}
+
+func kindTitle(m artifact.Manifest) string {
+	switch m.Kind {
+	case artifact.Image, artifact.Index:
+		return "Image"
+	case artifact.Chart:
+		return "Helm chart"
+	}
+	return "Artifact"
+}
+
+// platforms are those of an index, each once. Attestations say "unknown" and are none.
+func platforms(m artifact.Manifest) string {
+	var all []string
+	for _, child := range m.Children {
+		name := child.Architecture
+		if child.Variant != "" {
+			name += "/" + child.Variant
+		}
+		if child.OS != "" && child.OS != "linux" {
+			name = child.OS + "/" + name
+		}
+		if child.Architecture != "" && child.Architecture != "unknown" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(all) == 0 {
+		return "–"
+	}
+	return strings.Join(all, ", ")
+}
+
+// pullCommand fetches the open repository's first tag with the program that its kind asks for; "latest" if it is there.
+func (r Repositories) pullCommand() string {
+	if len(r.Tags) == 0 {
+		return ""
+	}
+	t := r.Tags[0]
+	for _, other := range r.Tags {
+		if other.Tag == "latest" {
+			t = other
+		}
+	}
+	reference := r.LoginServer + "/" + r.Open
+	switch t.Kind {
+	case "Helm chart":
+		return "helm pull oci://" + reference + " --version " + t.Tag
+	case "Artifact":
+		return "oras pull " + reference + ":" + t.Tag
+	}
+	return "docker pull " + reference + ":" + t.Tag
 }
 
 // shortDigest is enough of a digest to tell two apart.

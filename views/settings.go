@@ -44,6 +44,21 @@ type NetworkRow struct {
 	Removable bool
 }
 
+// NetworkRows are the rules in the order of their force: what is built in, what the configuration allows, what was added here.
+func NetworkRows(configured, added []string) []NetworkRow {
+	rows := []NetworkRow{
+		{Range: "Link-local and metadata", Note: "169.254.0.0/16, fe80::/10, 168.63.129.16 and their like", By: "Built in, can’t be allowed"},
+		{Range: "Public addresses", Allowed: true, Note: "Every address that the internet routes", By: "Built in"},
+	}
+	for _, r := range configured {
+		rows = append(rows, NetworkRow{Range: r, Allowed: true, Note: "Read-only here", By: "Configuration"})
+	}
+	for _, r := range added {
+		rows = append(rows, NetworkRow{Range: r, Allowed: true, By: "This page", Removable: true})
+	}
+	return append(rows, NetworkRow{Range: "All else", Note: "This machine, private and reserved ranges that are not listed", By: "Built in"})
+}
+
 func (f UserForm) summary() []ui.FieldError {
 	return summary(f.Errors, []ui.FieldError{
 		{ID: "user-name", Label: "User name", Text: "name"}, {ID: "user-role", Label: "Role", Text: "role"}, {ID: "user-pw", Label: "Password", Text: "password"},

@@ -52,6 +52,8 @@ type Hour struct {
 type Health struct {
 	Last  Result   // newest finished attempt of all its deliveries
 	Hours [24]Hour // oldest first, the last one is the running hour
+	// FailingSince is the start of the first failed attempt after the last success; zero when the last one succeeded.
+	FailingSince time.Time
 }
 
 // Totals of the 24 hours.

@@ -109,4 +109,3 @@ func to(webhookID string, all []delivery.Delivery) *delivery.Delivery {
 	}
 	return nil
 }
-

@@ -43,12 +43,20 @@ type Contents interface {
 	Manifest(ctx context.Context, name registry.Name, repository, reference string) (artifact.Manifest, error)
 }
 
-// Networks is the list of networks that webhooks may be sent to.
+// Networks is the setting "allowed networks": what is beyond public addresses and yet may be sent to. Whoever sends goes by
+// the union of both lists, at once after a Replace.
 type Networks interface {
-	Configured() []string                                   // from flag, environment or file: read-only here
-	Added(ctx context.Context) ([]string, error)            // in the portal
-	Replace(ctx context.Context, ranges []string) error     // what is added in the portal; faults at field "networks"
-	Judge(ctx context.Context, host string) (string, error) // what it resolves to; a fault says why it is refused
+	// Configured are the ranges of flag, environment or file, as netip.Prefix writes them: read-only here.
+	Configured() []string
+	// Added are the ranges that were added in the portal, in the order of Replace.
+	Added(ctx context.Context) ([]string, error)
+	// Replace stores what is added in the portal: all of it, as netip.Prefix writes it. The portal has parsed it before
+	// (webhook.ParseNetworks); a further refusal is a fault at field "networks".
+	Replace(ctx context.Context, ranges []string) error
+	// Judge says what would happen to a webhook sent to host, a name or an address without scheme and port: a sentence about what it
+	// resolves to and why that is allowed ("10.0.4.7, in 10.0.0.0/8"), or the fault with which it would be refused: Invalid, as
+	// webhook.Networks.Judge and JudgeURI give it, or as for a name that resolves to nothing.
+	Judge(ctx context.Context, host string) (string, error)
 }
 
 // Portal answers for every page. Its fields are set where the house is wired; Hooks holds what the webhook pages need.
