@@ -7,13 +7,15 @@ import (
 	"dockbell/models/registry"
 )
 
-// Update says that something of a registry changed: a new event, a new delivery, or a delivery's result.
+// Update says that something of a registry changed: a new event, a new delivery, a delivery's result, or a request that
+// came to an inbox.
 // It carries names, not content: whoever shows it reads the content from the store.
 type Update struct {
 	Registry   registry.Name
 	WebhookID  string // empty for an event that fired no webhook
 	DeliveryID ID     // 0 for an event that fired no webhook
 	EventID    event.ID
+	Inbox      string // token of the inbox that a request came to; WebhookID, DeliveryID and EventID are empty then
 }
 
 // feedBuffer is how far a listener may fall behind before it is dropped.
