@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/webhook"
@@ -57,6 +59,14 @@ func (p DeliveryPage) PathOf(v DeliveryView) string {
 		path += "?" + q.Encode()
 	}
 	return path
+}
+
+// DeliveryParts are what an open page draws anew when an attempt begins or ends, by the place where they stand.
+func DeliveryParts(p DeliveryPage) map[string]templ.Component {
+	return map[string]templ.Component{
+		"#delivery-head": deliveryHead(p), "#dl-sentence": deliverySentence(p), "#dl-exchange": exchange(p),
+		"#dl-counted": counted(p), "#attempts": Attempts(p),
+	}
 }
 
 // Shown is the attempt that the page shows; false before the first.

@@ -2,6 +2,7 @@ package views
 
 import (
 	"net/url"
+	"strconv"
 
 	"dockbell/models/registry"
 )
@@ -14,4 +15,9 @@ func LivePath(r registry.Name, show string, more url.Values) string {
 		q[name] = values
 	}
 	return StreamPath(r) + "?" + q.Encode()
+}
+
+// live is the stream of the list's cells. It says how old the page is, so that a long list need not be sent again whole.
+func (p WebhooksPage) live() string {
+	return LivePath(p.Registry.Name, "webhooks", url.Values{"since": {strconv.FormatInt(p.Shell.Now.Unix(), 10)}})
 }

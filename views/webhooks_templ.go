@@ -115,7 +115,7 @@ func Webhooks(p WebhooksPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = listen(LivePath(p.Registry.Name, "webhooks", nil)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = listen(p.live()).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -93,6 +93,22 @@ func (s *Sessions) Load(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// Still gives who is behind a request's session now, for requests that stay open: false when it ended since they began.
+func (s *Sessions) Still(c echo.Context) (who account.Principal, ok bool, err error) {
+	ctx, err := s.manager.Load(unread{c.Request().Context()}, tokenOf(c))
+	if err != nil {
+		return account.Principal{}, false, err
+	}
+	u, ok, err := s.user(ctx)
+	return u.Principal(), ok, err
+}
+
+// unread is a context without the session that the request began with, so that it is read again.
+type unread struct{ context.Context }
+
+// Value knows nothing.
+func (unread) Value(any) any { return nil }
+
 // user gives the signed-in user, as the database has them now: a changed password or role counts at once.
 func (s *Sessions) user(ctx context.Context) (account.User, bool, error) {
 	id := s.manager.GetString(ctx, userKey)

@@ -60,7 +60,7 @@ func (p *Portal) deliveries(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Named, h.Hint = true, "Push an image, or ping a webhook, and it appears here."
+	h.Hint = "Push an image, or ping a webhook, and it appears here."
 	if isFragment(c) {
 		return render(c, http.StatusOK, views.HistoryList(h))
 	}
@@ -98,7 +98,7 @@ func (p *Portal) history(c echo.Context, reg registry.Registry, f delivery.Filte
 		}
 	}
 	if h.Filter.Before == 0 && !h.Page.Newer {
-		h.Live = liveHistory(reg.Name, h.Filter, f)
+		h.Live = liveAddress(h, f)
 	}
 	return h, nil
 }
@@ -112,16 +112,17 @@ func (p *Portal) deliveriesOf(ctx context.Context, h views.History, about delive
 	return p.History.Deliveries(ctx, about)
 }
 
-// liveHistory is the address of the stream that keeps a history's newest page up to date.
-func liveHistory(reg registry.Name, f views.HistoryFilter, about delivery.Filter) string {
-	q := f.Newest().Values()
+// liveAddress is the address of the stream that keeps a history's newest page up to date.
+func liveAddress(h views.History, about delivery.Filter) string {
+	q := h.Filter.Newest().Values()
+	q.Set("at", h.Path)
 	if about.WebhookID != "" {
 		q.Set("webhook", about.WebhookID)
 	}
 	if about.EventID != "" {
 		q.Set("event", string(about.EventID))
 	}
-	return views.LivePath(reg, "history", q)
+	return views.LivePath(h.Registry, "history", q)
 }
 
 // historyFilter reads a history's filters; what is not one of the choices does not narrow.

@@ -68,7 +68,8 @@ type Portal struct {
 	Networks   Networks
 	History    History
 	Inboxes    Inboxes
-	Feed       *delivery.Feed // live updates of open pages
+	Feed       *delivery.Feed  // live updates of open pages
+	Stopping   <-chan struct{} // closed when the server begins to stop: open streams end; nil never is
 	Accounts   *account.Service
 	Sessions   *auth.Sessions
 	Limits     *auth.Limits
