@@ -63,7 +63,6 @@ var guests = []guest{
 	{"github.com/labstack/echo", of("web", "web/...")},
 	{"github.com/alexedwards/scs", of("web/auth")},
 	{"github.com/a-h/templ", of("views", "views/...", "web/portal")},
-	{"code.dny.dev/ssrf", of("web/dispatch")},
 	{"github.com/standard-webhooks", of("web/dispatch")},
 	{"net/http", of("web", "web/...", "static", "cmd/dockbell")},
 	{"github.com/prometheus", of("cmd/dockbell")},

@@ -1,0 +1,204 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"dockbell/models/delivery"
+)
+
+// claims is the part of a run that decides when to ask the queue, and hands what it gives to the workers.
+type claims struct {
+	d       *Dispatcher
+	jobs    chan<- delivery.Job // has room for every worker's job: putting one in never waits
+	freed   chan struct{}       // a worker became free
+	written chan struct{}       // results were stored
+
+	mu   sync.Mutex
+	pace *pace
+	soon time.Time // earliest time that a stored result asked for since the last look; zero: none
+
+	wake time.Time // when to look next without being called
+	held bool      // something is due that caps hold back: results that are stored make room for it
+	full bool      // every worker is busy, and there may be more
+	rest backoff
+}
+
+func newClaims(d *Dispatcher, jobs chan<- delivery.Job) *claims {
+	return &claims{
+		d: d, jobs: jobs, pace: newPace(d.Workers),
+		freed: make(chan struct{}, 1), written: make(chan struct{}, 1),
+	}
+}
+
+// run claims until ctx ends. A claim that is under way then goes on in the working context, for one that is broken off
+// may have been committed, and its deliveries would have to wait for the end of their lease. It sleeps until something is due, somebody calls Wake, or room appears for what was held back.
+func (c *claims) run(ctx, working context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		timer.Reset(max(c.wake.Sub(c.d.Now()), 0))
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.d.bell:
+			c.fill(ctx, working)
+		case <-timer.C:
+			c.look(ctx, working)
+		case <-c.freed:
+			if c.full {
+				c.fill(ctx, working)
+			}
+		case <-c.written:
+			c.takeSoon()
+			if c.held {
+				c.fill(ctx, working)
+			}
+		}
+	}
+}
+
+// look asks when something is due and claims only then.
+func (c *claims) look(ctx, working context.Context) {
+	c.mu.Lock()
+	c.pace.forget(c.d.Now())
+	c.mu.Unlock()
+	if c.due(working, c.d.Now()) {
+		c.fill(ctx, working)
+	}
+}
+
+// due sets the time of the next look and reports whether something was due at the given time.
+func (c *claims) due(ctx context.Context, now time.Time) bool {
+	asking, cancel := context.WithTimeout(ctx, queueTimeout)
+	defer cancel()
+	at, waits, err := c.d.Queue.NextDue(asking)
+	if err != nil {
+		c.failed(ctx, "asking what is due", err)
+		return false
+	}
+	c.wake = c.d.Now().Add(c.d.Poll)
+	if waits && at.Before(c.wake) {
+		c.wake = at
+	}
+	return waits && !at.After(now)
+}
+
+// fill claims until the workers are busy or nothing more is to be had.
+func (c *claims) fill(ctx, working context.Context) {
+	c.held, c.full = false, false
+	for ctx.Err() == nil {
+		c.mu.Lock()
+		asks := c.pace.next()
+		c.full = c.pace.free() == 0
+		c.mu.Unlock()
+		if len(asks) == 0 {
+			c.hold(!c.full)
+			return
+		}
+		asked := c.d.Now()
+		more, err := c.claim(working, asks)
+		if err != nil {
+			c.failed(working, "claiming deliveries", err)
+			return
+		}
+		if more {
+			continue
+		}
+		c.rest.reset()
+		if !c.due(working, asked) {
+			if !c.wake.After(c.d.Now()) {
+				continue // it became due while we asked
+			}
+			return
+		}
+		c.hold(true)
+		return
+	}
+}
+
+// hold waits for room: for a stored result or a free worker, and looks by itself now and then.
+func (c *claims) hold(held bool) {
+	c.held = held
+	c.wake = c.d.Now().Add(heldPoll)
+}
+
+// claim makes the asks in order until one gives as much as it may; it reports whether there may be more.
+func (c *claims) claim(ctx context.Context, asks []ask) (more bool, err error) {
+	for _, a := range asks {
+		got, err := c.ask(ctx, a)
+		if err != nil {
+			return false, err // what was claimed, if anything, must not be sent
+		}
+		c.mu.Lock()
+		for _, job := range got {
+			c.pace.took(job.Delivery.WebhookID, c.d.Now())
+		}
+		c.mu.Unlock()
+		for _, job := range got {
+			c.jobs <- job
+		}
+		if len(got) >= a.n {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (c *claims) ask(ctx context.Context, a ask) ([]delivery.Job, error) {
+	asking, cancel := context.WithTimeout(ctx, queueTimeout)
+	defer cancel()
+	return c.d.Queue.Claim(asking, a.n, a.caps, c.d.Lease)
+}
+
+// failed waits a little longer after every refusal of the database in a row.
+func (c *claims) failed(ctx context.Context, doing string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	pause := c.rest.next(c.d.Jitter)
+	c.wake = c.d.Now().Add(pause)
+	c.d.Log.ErrorContext(ctx, doing+" failed", "error", err, "again_in", pause)
+}
+
+// ended is told by a worker that an attempt is over.
+func (c *claims) ended(done delivery.Done) {
+	c.mu.Lock()
+	c.pace.ended(done.Delivery.WebhookID, done.Attempt, c.d.Now())
+	c.mu.Unlock()
+	ring(c.freed)
+}
+
+// stored is told that results are in the queue again, with what they ask for next.
+func (c *claims) stored(batch []delivery.Done) {
+	now := c.d.Now()
+	c.mu.Lock()
+	c.pace.unwritten -= len(batch)
+	for _, done := range batch {
+		if done.Delivery.State == delivery.Pending {
+			c.sooner(done.Delivery.Next)
+		}
+		if done.Pause > 0 {
+			c.sooner(now.Add(done.Pause))
+		}
+	}
+	c.mu.Unlock()
+	ring(c.written)
+}
+
+func (c *claims) sooner(at time.Time) {
+	if c.soon.IsZero() || at.Before(c.soon) {
+		c.soon = at
+	}
+}
+
+// takeSoon moves the next look forward to what stored results asked for.
+func (c *claims) takeSoon() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.soon.IsZero() && c.soon.Before(c.wake) {
+		c.wake = c.soon
+	}
+	c.soon = time.Time{}
+}
