@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"dockbell/models/fault"
+	"dockbell/models/registry"
+)
+
+type registryRow struct {
+	ID               string `gorm:"primaryKey"`
+	Name             string
+	NameKey          string
+	LoginServer      string
+	Home             string
+	Replicas         string
+	Tier             string
+	Kind             string
+	AnnounceUntagged int64
+	AnnounceUntag    int64
+	Quarantine       int64
+	AnonymousPull    int64
+	Tags             string
+	CreatedBy        string
+	Created          int64
+	Updated          int64
+}
+
+// TableName is GORM's question for the table.
+func (registryRow) TableName() string { return "registries" }
+
+// replicaJSON is one replica inside its registry's row.
+type replicaJSON struct {
+	Location registry.Location `json:"location"`
+	Created  int64             `json:"created"`
+}
+
+func rowOfRegistry(r registry.Registry) registryRow {
+	replicas := []replicaJSON{}
+	for _, rep := range r.Replicas {
+		replicas = append(replicas, replicaJSON{rep.Location, micros(rep.Created)})
+	}
+	return registryRow{
+		ID: r.ID, Name: string(r.Name), NameKey: r.Name.Key(), LoginServer: r.LoginServer, Home: string(r.Home),
+		Replicas: toJSON(replicas), Tier: string(r.Tier), Kind: string(r.Kind),
+		AnnounceUntagged: flag(r.Policies.AnnounceUntagged), AnnounceUntag: flag(r.Policies.AnnounceUntag),
+		Quarantine: flag(r.Policies.Quarantine), AnonymousPull: flag(r.Policies.AnonymousPull),
+		Tags: toJSON(r.Tags), CreatedBy: r.CreatedBy, Created: micros(r.Created), Updated: micros(r.Updated),
+	}
+}
+
+func (row registryRow) registry() (registry.Registry, error) {
+	r := registry.Registry{
+		ID: row.ID, Name: registry.Name(row.Name), LoginServer: row.LoginServer, Home: registry.Location(row.Home),
+		Tier: registry.Tier(row.Tier), Kind: registry.Kind(row.Kind),
+		Policies: registry.Policies{
+			AnnounceUntagged: row.AnnounceUntagged != 0, AnnounceUntag: row.AnnounceUntag != 0,
+			Quarantine: row.Quarantine != 0, AnonymousPull: row.AnonymousPull != 0,
+		},
+		CreatedBy: row.CreatedBy, Created: moment(row.Created), Updated: moment(row.Updated),
+	}
+	var replicas []replicaJSON
+	if err := fromJSON(row.Replicas, &replicas); err != nil {
+		return r, err
+	}
+	for _, rep := range replicas {
+		r.Replicas = append(r.Replicas, registry.Replica{Location: rep.Location, Created: moment(rep.Created)})
+	}
+	return r, fromJSON(row.Tags, &r.Tags)
+}
+
+func noRegistry(name registry.Name) error {
+	return &fault.Error{Code: fault.NotFound, Field: "registry", Message: "There is no registry " + string(name) + "."}
+}
+
+// Registries gives every registry by name.
+func (db *DB) Registries(ctx context.Context) ([]registry.Registry, error) {
+	var rows []registryRow
+	if err := db.read(ctx).Order("name_key").Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	all := make([]registry.Registry, 0, len(rows))
+	for _, row := range rows {
+		r, err := row.registry()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// Registry gives one registry by its name in any case; NotFound at field "registry".
+func (db *DB) Registry(ctx context.Context, name registry.Name) (registry.Registry, error) {
+	row, err := registryIn(db.read(ctx), name)
+	if err != nil {
+		return registry.Registry{}, err
+	}
+	return row.registry()
+}
+
+// registryIn finds a registry's row inside a transaction or with the readers.
+func registryIn(tx *gorm.DB, name registry.Name) (registryRow, error) {
+	var rows []registryRow
+	if err := tx.Where("name_key = ?", name.Key()).Limit(1).Find(&rows).Error; err != nil {
+		return registryRow{}, translate(err)
+	}
+	if len(rows) == 0 {
+		return registryRow{}, noRegistry(name)
+	}
+	return rows[0], nil
+}
+
+// lockRegistry finds a registry's row and holds it until the transaction ends: for what counts inside a registry.
+// SQLite has one writer and needs no lock.
+func lockRegistry(tx *gorm.DB, name registry.Name) (registryRow, error) {
+	return registryIn(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), name)
+}
+
+// AddRegistry stores a new registry; Conflict at field "name" when the name is taken in any case.
+func (db *DB) AddRegistry(ctx context.Context, r registry.Registry) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		row := rowOfRegistry(r)
+		return orTaken(tx.Create(&row).Error, "A registry called "+string(r.Name)+" exists already. Names are compared without regard to case.")
+	})
+}
+
+// UpdateRegistry stores what may change of a registry: everything but its id, name, kind and maker.
+func (db *DB) UpdateRegistry(ctx context.Context, r registry.Registry) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		row := rowOfRegistry(r)
+		done := tx.Model(&registryRow{}).Where("id = ?", r.ID).Select(
+			"login_server", "home", "replicas", "tier", "announce_untagged", "announce_untag",
+			"quarantine", "anonymous_pull", "tags", "updated",
+		).Updates(&row)
+		return orMissing(done, noRegistry(r.Name))
+	})
+}
+
+// DeleteRegistry removes a registry with everything in it.
+func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name) error {
+	defer db.hooks.forget(name)
+	return db.write(ctx, func(tx *gorm.DB) error {
+		row, err := lockRegistry(tx, name)
+		if err != nil {
+			return err
+		}
+		if err := forgetContents(tx, row.NameKey); err != nil {
+			return err
+		}
+		return tx.Where("id = ?", row.ID).Delete(&registryRow{}).Error // the rest goes by its foreign keys
+	})
+}
+
+// orTaken gives a duplicate key its own sentence at field "name".
+func orTaken(err error, sentence string) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return &fault.Error{Code: fault.Conflict, Field: "name", Message: sentence, Cause: err}
+	}
+	return err
+}
+
+// orMissing says missing when a change found no row.
+func orMissing(done *gorm.DB, missing error) error {
+	if done.Error == nil && done.RowsAffected == 0 {
+		return missing
+	}
+	return done.Error
+}

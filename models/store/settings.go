@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"dockbell/models/fault"
+)
+
+type settingRow struct {
+	Key   string `gorm:"primaryKey"`
+	Value string
+}
+
+// TableName is GORM's question for the table.
+func (settingRow) TableName() string { return "settings" }
+
+// Setting gives the value of a key; "" when there is none.
+func (db *DB) Setting(ctx context.Context, key string) (string, error) {
+	var rows []settingRow
+	err := db.read(ctx).Where(&settingRow{Key: key}).Limit(1).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return "", translate(err)
+	}
+	return rows[0].Value, nil
+}
+
+// PutSetting stores a value under a key, in place of the one that was there.
+func (db *DB) PutSetting(ctx context.Context, key, value string) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		row := settingRow{Key: key, Value: value}
+		return tx.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "key"}}, DoUpdates: clause.AssignmentColumns([]string{"value"}),
+		}).Create(&row).Error
+	})
+}
+
+// keyProof is the setting that only the key of this database opens.
+const keyProof = "store.key"
+
+// checkKey refuses a key that does not open what this database holds, at the start and not at the first delivery.
+func (db *DB) checkKey(ctx context.Context) error {
+	at := place{table: "settings", column: "value", row: keyProof}
+	stored, err := db.Setting(ctx, keyProof)
+	if err != nil {
+		return err
+	}
+	if stored == "" {
+		return db.PutSetting(ctx, keyProof, base64.StdEncoding.EncodeToString(db.sealer.seal(at, []byte(keyProof))))
+	}
+	sealed, err := base64.StdEncoding.DecodeString(stored)
+	if err == nil {
+		_, err = db.sealer.open(at, sealed)
+	}
+	if err != nil {
+		return fault.New(fault.Internal, "The key does not fit the database: its secrets were stored with another one. Start Dockbell with that key file.").Because(err)
+	}
+	return nil
+}

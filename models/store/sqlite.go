@@ -1,0 +1,64 @@
+package store
+
+import (
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+
+	"dockbell/models/fault"
+)
+
+// busy is how long SQLite waits for another process's lock before a write is refused, in milliseconds.
+const busy = "5000"
+
+// openSQLite opens one connection that writes and a pool that reads. Write-ahead logging lets both go on at once;
+// synchronous=FULL syncs the log with every commit, so that what was acknowledged survives a power loss.
+func (db *DB) openSQLite(path string) error {
+	if err := makePrivateFile(path); err != nil {
+		return err
+	}
+	write, err := db.openFile(path, 1, url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}})
+	if err != nil {
+		return err
+	}
+	if err := migrate(write, db.postgres); err != nil {
+		return err
+	}
+	if db.reader, err = db.openFile(path, max(4, 2*runtime.NumCPU()), url.Values{"_query_only": {"on"}}); err != nil {
+		return err
+	}
+	db.writer = newWriter(write, 1, 0, db.now)
+	return nil
+}
+
+// makePrivateFile makes the file for its owner alone; SQLite gives the files beside it the same mode.
+func makePrivateFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fault.New(fault.Unavailable, "The database file %s cannot be opened for writing.", path).Because(err)
+	}
+	return f.Close()
+}
+
+func (db *DB) openFile(path string, connections int, params url.Values) (*gorm.DB, error) {
+	params.Set("_busy_timeout", busy)
+	params.Set("_foreign_keys", "on")
+	params.Set("_stmt_cache_size", "100")
+	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	pool, err := gorm.Open(sqlite.Open("file:"+name+"?"+params.Encode()), db.config())
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pool.DB()
+	if err != nil {
+		return nil, err
+	}
+	conn.SetMaxOpenConns(connections)
+	conn.SetMaxIdleConns(connections)
+	db.pools = append(db.pools, pool)
+	return pool, nil
+}

@@ -1,0 +1,130 @@
+// Package store is the memory of the house: registries, webhooks, accounts and every delivery, in SQLite or PostgreSQL.
+package store
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"dockbell/models/delivery"
+	"dockbell/models/fault"
+)
+
+// Options say which database to open and what it needs.
+type Options struct {
+	DSN string           // path of a SQLite file, or postgres://user@host/name
+	Key []byte           // 32 bytes that seal stored secrets
+	Log *slog.Logger     // nil: silent
+	Now func() time.Time // nil: time.Now
+}
+
+// DB is an open database. Its methods may be used by many at once.
+type DB struct {
+	writer   *writer
+	reader   *gorm.DB
+	pools    []*gorm.DB // everything to close, in order
+	postgres bool
+	sealer   *sealer
+	hooks    *hookCache
+	ids      *delivery.IDs // of requests that came to inboxes
+	log      *slog.Logger
+	now      func() time.Time
+	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
+}
+
+// Open opens the database, makes it where there is none, and brings its tables up to date.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	sealer, err := newSealer(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{sealer: sealer, log: o.Log, now: o.Now, postgres: isPostgres(o.DSN)}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	if db.now == nil {
+		db.now = time.Now
+	}
+	db.ids, db.hooks = delivery.NewIDs(db.now), newHookCache()
+	open := db.openSQLite
+	if db.postgres {
+		open = db.openPostgres
+	}
+	if err := open(o.DSN); err != nil {
+		return nil, db.abandon(err)
+	}
+	if err := db.checkKey(ctx); err != nil {
+		return nil, db.abandon(err)
+	}
+	return db, nil
+}
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// config is how GORM is used here: transactions are our own, errors of both databases become the same.
+func (db *DB) config() *gorm.Config {
+	return &gorm.Config{
+		SkipDefaultTransaction: true, DisableNestedTransaction: true, TranslateError: true,
+		Logger:  logger.Discard, // its lines would hold values
+		NowFunc: func() time.Time { return db.now().UTC() },
+	}
+}
+
+// read gives the pool of readers for one query or a few.
+func (db *DB) read(ctx context.Context) *gorm.DB { return db.reader.WithContext(ctx) }
+
+// Close waits for the last write and closes every connection. Writes that come later are refused.
+func (db *DB) Close() error {
+	if db.writer != nil {
+		db.writer.close()
+	}
+	return db.closePools()
+}
+
+func (db *DB) closePools() error {
+	var first error
+	for _, pool := range db.pools {
+		conn, err := pool.DB()
+		if err == nil {
+			err = conn.Close()
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// abandon closes what was opened before err stopped it.
+func (db *DB) abandon(err error) error {
+	if closing := db.Close(); closing != nil {
+		db.log.Warn("database not closed", "error", closing.Error())
+	}
+	return translate(err)
+}
+
+// fresh is how long a successful commit proves that the database can be written to.
+const fresh = time.Second
+
+// Ping says whether the database can be read and written to; a fault says that it cannot.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	if err := db.read(ctx).Raw("select 1").Scan(&one).Error; err != nil {
+		return unreachable(err)
+	}
+	if db.now().Sub(time.UnixMicro(db.writer.committed.Load())) < fresh {
+		return nil
+	}
+	err := db.PutSetting(ctx, "store.ping", db.now().UTC().Format(time.RFC3339))
+	if fault.Is(err, fault.Internal) && ctx.Err() == nil {
+		return unreachable(err)
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+// Package storetest opens databases for tests: real ones, empty, gone when the test ends.
+package storetest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that makes schemas
+
+	"dockbell/models/store"
+)
+
+// Postgres is the environment variable that names a PostgreSQL for tests; .ci/postgres starts one and sets it.
+const Postgres = "DOCKBELL_TEST_POSTGRES"
+
+// Key seals the secrets of test databases.
+var Key = bytes.Repeat([]byte{7}, 32)
+
+// Each runs the same test on every database there is: SQLite in a temporary file and, where Postgres names one, PostgreSQL
+// in a schema of its own.
+func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	EachWith(t, store.Options{}, test)
+}
+
+// EachWith is Each with a clock, a logger or another key; the DSN is chosen here.
+func EachWith(t *testing.T, o store.Options, test func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	EachDSN(t, func(t *testing.T, dsn string) {
+		o.DSN = dsn
+		test(t, OpenWith(t, o))
+	})
+}
+
+// EachDSN is for tests that open the database themselves.
+func EachDSN(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, File(t)) })
+	if dsn := os.Getenv(Postgres); dsn != "" {
+		t.Run("postgres", func(t *testing.T) { test(t, schema(t, dsn)) })
+	}
+}
+
+// Open gives one empty SQLite database, for tests of other rooms.
+func Open(t testing.TB) *store.DB {
+	t.Helper()
+	return OpenWith(t, store.Options{DSN: File(t)})
+}
+
+// OpenWith opens a database that is closed when the test ends; an empty key is Key.
+func OpenWith(t testing.TB, o store.Options) *store.DB {
+	t.Helper()
+	if o.Key == nil {
+		o.Key = Key
+	}
+	db, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatalf("the database does not open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("the database does not close: %v", err)
+		}
+	})
+	return db
+}
+
+// File gives the path of a SQLite database that is not there yet, in a folder that goes with the test.
+func File(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "dockbell.db")
+}
+
+// schema makes an empty schema and gives the DSN that works in it.
+func schema(t testing.TB, dsn string) string {
+	t.Helper()
+	name := make([]byte, 8)
+	rand.Read(name) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	quoted := "test_" + hex.EncodeToString(name)
+	run(t, dsn, "create schema "+quoted)
+	t.Cleanup(func() { run(t, dsn, "drop schema "+quoted+" cascade") })
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatalf("%s: %v", Postgres, err)
+	}
+	q := u.Query()
+	q.Set("search_path", quoted)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func run(t testing.TB, dsn, statement string) {
+	t.Helper()
+	conn, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Exec(statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}

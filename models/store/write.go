@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"dockbell/models/fault"
+)
+
+// Bounds of a commit.
+const (
+	maxBatch  = 256 // writes that share one commit
+	deadlocks = 3   // times that PostgreSQL may choose one write as the victim of a deadlock before its caller hears of it
+)
+
+// write runs fn in a transaction and returns when it is committed. Writes that come while a commit is under way share the
+// next one; a lone write never waits. When anything in a shared transaction fails it is rolled back and each write is
+// repeated alone: fn may run more than once and must not have effects outside tx. What it read counts after a nil error.
+func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return db.writer.do(ctx, fn)
+}
+
+// request is one write on its way to a commit.
+type request struct {
+	fn    func(tx *gorm.DB) error
+	taken atomic.Bool // by the writer, which will answer, or by its caller, who gave up
+	done  chan error
+}
+
+// writer commits what callers hand in, in groups.
+type writer struct {
+	pool  *gorm.DB
+	limit time.Duration // of one transaction; 0: none
+	now   func() time.Time
+
+	mu      sync.Mutex
+	arrived *sync.Cond
+	waiting []*request
+	closed  bool
+	running sync.WaitGroup
+
+	commits   atomic.Int64
+	committed atomic.Int64 // when the last commit succeeded, in microseconds
+}
+
+// newWriter starts n goroutines that commit; limit bounds a transaction.
+func newWriter(pool *gorm.DB, n int, limit time.Duration, now func() time.Time) *writer {
+	w := &writer{pool: pool, limit: limit, now: now}
+	w.arrived = sync.NewCond(&w.mu)
+	for range n {
+		w.running.Go(w.run)
+	}
+	return w
+}
+
+func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &request{fn: fn, done: make(chan error, 1)}
+	if !w.add(r) {
+		return fault.New(fault.Unavailable, "The server is stopping. Try again in a moment.").After(time.Second)
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		if r.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-r.done // it is being committed: the outcome counts, not the wish to leave
+	}
+}
+
+func (w *writer) add(r *request) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.waiting = append(w.waiting, r)
+	w.arrived.Signal()
+	return true
+}
+
+// take waits for writes and gives all that are there; none means that the writer is closed and everything is done.
+func (w *writer) take() []*request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.waiting) == 0 && !w.closed {
+		w.arrived.Wait()
+	}
+	n := min(len(w.waiting), maxBatch)
+	batch := w.waiting[:n:n]
+	w.waiting = w.waiting[n:]
+	return batch
+}
+
+// close waits until everything handed in is committed.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.arrived.Broadcast()
+	w.running.Wait()
+}
+
+func (w *writer) run() {
+	for {
+		batch := w.take()
+		if len(batch) == 0 {
+			return
+		}
+		var live []*request
+		for _, r := range batch {
+			if r.taken.CompareAndSwap(false, true) {
+				live = append(live, r)
+			}
+		}
+		if len(live) > 0 {
+			w.commit(live)
+		}
+	}
+}
+
+// commit stores a batch and answers its callers.
+func (w *writer) commit(batch []*request) {
+	began, err := w.transact(batch)
+	if err == nil || len(batch) == 1 && !isDeadlock(err) || !began {
+		answer(batch, err)
+		return
+	}
+	for i, r := range batch {
+		began, err = w.alone(r)
+		if err != nil && !began { // the database is away: the others would wait for the same answer
+			answer(batch[i:], err)
+			return
+		}
+		r.done <- translate(err)
+	}
+}
+
+func (w *writer) alone(r *request) (began bool, err error) {
+	for range deadlocks {
+		if began, err = w.transact([]*request{r}); !isDeadlock(err) {
+			break
+		}
+	}
+	return began, err
+}
+
+func answer(batch []*request, err error) {
+	err = translate(err)
+	for _, r := range batch {
+		r.done <- err
+	}
+}
+
+// transact runs all writes of a batch in one transaction; began is false when there was not even one.
+func (w *writer) transact(batch []*request) (began bool, err error) {
+	ctx := context.Background() // of nobody: one caller's end must not undo the others' writes
+	if w.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.limit)
+		defer cancel()
+	}
+	tx := w.pool.WithContext(ctx).Begin()
+	if tx.Error != nil {
+		return false, late(tx.Error)
+	}
+	for _, r := range batch {
+		if err := guarded(tx, r.fn); err != nil {
+			tx.Rollback() // its own error would hide the first one
+			return true, late(err)
+		}
+	}
+	if err := tx.Commit().Error; err != nil {
+		tx.Rollback() // SQLite keeps a transaction open whose commit found the disk full
+		return true, late(err)
+	}
+	w.commits.Add(1)
+	w.committed.Store(w.now().UnixMicro())
+	return true, nil
+}
+
+// guarded runs one write; its panic becomes an error.
+func guarded(tx *gorm.DB, fn func(tx *gorm.DB) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fault.New(fault.Internal, "Something went wrong on our side.").Because(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	return fn(tx.Session(&gorm.Session{}))
+}
+
+// late turns the end of the writer's own time into a refusal: no caller's context is meant.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return unreachable(err)
+	}
+	return err
+}
