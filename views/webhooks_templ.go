@@ -224,7 +224,7 @@ func webhookCommands(p WebhooksPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.MayWrite {
+			if p.MayWrite && p.Total > 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<hr>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
