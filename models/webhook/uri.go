@@ -242,3 +242,19 @@ func (u URI) Keep(stored URI) URI {
 	}
 	return u
 }
+
+// Same reports whether two URIs have the same scheme, host and port, a port left out being the scheme's own.
+func (u URI) Same(other URI) bool {
+	return u.scheme != "" && u.scheme == other.scheme && u.host == other.host && u.portNumber() == other.portNumber()
+}
+
+func (u URI) portNumber() string {
+	switch {
+	case u.port != "":
+		return strings.TrimLeft(u.port, "0")
+	case u.scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}
