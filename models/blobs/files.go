@@ -45,7 +45,7 @@ func OpenFiles(folder string) (*Files, error) {
 		return nil, errors.Join(fmt.Errorf("the folder of uploads cannot be made: %w", err), root.Close())
 	}
 	f := &Files{root: root, session: make([]byte, sessionSize)}
-	rand.Read(f.session) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	rand.Read(f.session) // never fails: crypto/rand ends the program instead
 	return f, nil
 }
 

@@ -42,7 +42,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b 
 // Create begins an upload.
 func (f *Files) Create(context.Context) (string, error) {
 	random := make([]byte, 16)
-	rand.Read(random) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	rand.Read(random) // never fails: crypto/rand ends the program instead
 	id := hex.EncodeToString(random)
 	file, err := f.root.OpenFile(dataFile(id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {

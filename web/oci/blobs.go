@@ -1,0 +1,38 @@
+package oci
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// forever lets clients keep what is named by its digest: it never changes. Not for others: who may read is for us to say.
+const forever = "private, max-age=31536000, immutable"
+
+// getBlob streams a blob, or the part of it that a Range header asks for.
+func (d *Door) getBlob(r request) error {
+	if _, err := d.Metadata.BlobSize(r.ctx(), r.reg.Name, r.at.repository, r.at.digest); err != nil {
+		return err
+	}
+	content, err := d.Blobs.Open(r.ctx(), r.at.digest)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	h := r.c.Response().Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Docker-Content-Digest", r.at.digest)
+	h.Set("ETag", strconv.Quote(r.at.digest))
+	h.Set("Cache-Control", forever)
+	http.ServeContent(r.c.Response(), r.c.Request(), "", time.Time{}, content)
+	return nil
+}
+
+// deleteBlob takes a blob out of its repository. Its bytes stay while other repositories may need them.
+func (d *Door) deleteBlob(r request) error {
+	defer d.Blobs.Lock(r.at.digest)()
+	if err := d.Metadata.UnlinkBlob(r.ctx(), r.reg.Name, r.at.repository, r.at.digest); err != nil {
+		return err
+	}
+	return r.c.NoContent(http.StatusAccepted)
+}
