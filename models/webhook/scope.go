@@ -150,6 +150,22 @@ func (s Scope) Covers(repository, tag string, carried []string) bool {
 	return covered || !plain
 }
 
+// Reaches reports whether some tag of the repository can lie in the scope: what the scope's preview lists.
+func (s Scope) Reaches(repository string) bool {
+	reached, plain := false, false
+	for _, p := range s.parts {
+		hit := globMatch(p.repo, repository)
+		if p.exclude && hit && p.tag == "*" {
+			return false
+		}
+		if !p.exclude {
+			plain = true
+			reached = reached || hit
+		}
+	}
+	return reached || !plain
+}
+
 func (p scopePart) covers(repository, tag string, carried []string) bool {
 	if !globMatch(p.repo, repository) {
 		return false

@@ -180,6 +180,29 @@ func TestMatches(t *testing.T) {
 	}
 }
 
+func TestScopeReachesRepositories(t *testing.T) {
+	tests := map[string]map[string]bool{
+		"":                    {"team/api": true},
+		"team/api":            {"team/api": true, "team/web": false},
+		"team/*:v*":           {"team/api": true, "base/go": false},
+		"!team/api:*":         {"team/api": false, "base/go": true},
+		"team/*:*,!team/api":  {"team/api": true, "team/web": true},
+		"team/*,!team/a?i:*":  {"team/api": false, "team/web": true},
+		"team/api:v1,base/go": {"team/api": true, "base/go": true, "base/rust": false},
+	}
+	for text, repositories := range tests {
+		s, err := ParseScope(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for repository, want := range repositories {
+			if got := s.Reaches(repository); got != want {
+				t.Errorf("%q reaches %s: %v, want %v", text, repository, got, want)
+			}
+		}
+	}
+}
+
 func TestRetryPolicyReadsWhatItWrites(t *testing.T) {
 	for _, text := range []string{"default", "none", "5s", "5s, 5m, 1h", "1m30s, 24h"} {
 		p, err := ParseRetry(text)

@@ -32,7 +32,25 @@ func (p *Portal) hookRoutes() []auth.Route {
 	}
 	return []auth.Route{
 		get(list, account.Read, p.webhooks),
+		get(list+"/new", account.Write, p.newWebhook),
+		post(list, p.createWebhook),
+		get(list+"/check-name", account.Read, p.checkName),
+		get(list+"/scope-preview", account.Read, p.scopePreview),
+		post(list+"/-/ping", p.pings),
+		post(list+"/-/enable", p.setStatuses(webhook.Enabled)),
+		post(list+"/-/disable", p.setStatuses(webhook.Disabled)),
+		get(list+"/-/edit", account.Write, p.editPicked),
+		get(list+"/-/delete", account.Write, p.askDeletes),
+		post(list+"/-/delete", p.deleteWebhooks),
+		get(one, account.Read, p.webhook),
+		get(one+"/edit", account.Write, p.editWebhook),
+		post(one, p.updateWebhook),
 		post(one+"/ping", p.ping),
+		post(one+"/enable", p.setStatus(webhook.Enabled)),
+		post(one+"/disable", p.setStatus(webhook.Disabled)),
+		get(one+"/delete", account.Write, p.askDelete),
+		post(one+"/delete", p.deleteWebhook),
+		{Method: http.MethodPost, Path: one + "/secret", Permission: account.Secrets, Handler: p.showSecret},
 		get("/registries/:registry/deliveries/:id/ping", account.Read, p.pingNews),
 	}
 }
