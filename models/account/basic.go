@@ -46,6 +46,7 @@ func (s *Service) client(ctx context.Context, clientID, secret string) (Principa
 	if !t.Holds(secret) {
 		return Principal{}, fault.New(fault.Unauthenticated, "That client id and secret don’t match.")
 	}
+	s.touch(ctx, t)
 	return t.Principal(), nil
 }
 

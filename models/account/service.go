@@ -28,6 +28,7 @@ type Tokens interface {
 	TokenByClientID(ctx context.Context, clientID string) (Token, error)
 	TokenByBearer(ctx context.Context, hash []byte) (Token, error)
 	Tokens(ctx context.Context) ([]Token, error)
+	TouchToken(ctx context.Context, clientID string, at time.Time) error // notes when it was last used
 	DeleteToken(ctx context.Context, clientID string) error
 }
 
@@ -227,5 +228,16 @@ func (s *Service) Bearer(ctx context.Context, token string) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
+	s.touch(ctx, t)
 	return t.Principal(), nil
+}
+
+// touched is how exactly the last use of a token is noted: not with every request, each of which would wait for a commit.
+const touched = time.Hour
+
+// touch notes that a proven token was used. It is a note for people: without it the request goes on.
+func (s *Service) touch(ctx context.Context, t Token) {
+	if now := s.Now(); now.Sub(t.LastUsed) >= touched {
+		_ = s.Tokens.TouchToken(ctx, t.ClientID, now)
+	}
 }

@@ -93,6 +93,13 @@ func (m *memory) TokenByBearer(_ context.Context, hash []byte) (Token, error) {
 
 func (m *memory) Tokens(context.Context) ([]Token, error) { return nil, nil }
 
+func (m *memory) TouchToken(_ context.Context, id string, at time.Time) error {
+	t := m.tokens[id]
+	t.LastUsed = at
+	m.tokens[id] = t
+	return nil
+}
+
 func (m *memory) DeleteToken(_ context.Context, id string) error {
 	delete(m.tokens, id)
 	return nil
@@ -235,6 +242,42 @@ func TestTokensProveWithSecretAndBearer(t *testing.T) {
 	}
 	if bytes.Contains(made.Token.SecretHash, []byte(made.ClientSecret)) {
 		t.Error("the secret is stored in clear")
+	}
+}
+
+func TestLastUseOfATokenIsNotedOnceAnHour(t *testing.T) {
+	ctx, now := t.Context(), start()
+	s := newService(now)
+	made, err := s.IssueToken(ctx, TokenDraft{Name: "ci", Role: "reader"}, "mei.lin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := func() time.Time {
+		tok, err := s.Tokens.TokenByClientID(ctx, made.Token.ClientID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok.LastUsed
+	}
+	if _, err := s.Authenticate(ctx, made.Token.ClientID, "wrong"); err == nil || !noted().IsZero() {
+		t.Errorf("a wrong secret (%v) was noted as a use at %s", err, noted())
+	}
+	first := *now
+	for _, step := range []struct {
+		after time.Duration
+		want  time.Time
+	}{{0, first}, {59 * time.Minute, first}, {time.Hour, first.Add(time.Hour)}} {
+		*now = first.Add(step.after)
+		if _, err := s.Bearer(ctx, made.Bearer); err != nil {
+			t.Fatal(err)
+		}
+		if got := noted(); !got.Equal(step.want) {
+			t.Errorf("used after %s: noted %s, want %s", step.after, got, step.want)
+		}
+	}
+	*now = first.Add(3 * time.Hour)
+	if _, err := s.Authenticate(ctx, made.Token.ClientID, made.ClientSecret); err != nil || !noted().Equal(*now) {
+		t.Errorf("client id and secret (%v): noted %s, want %s", err, noted(), *now)
 	}
 }
 

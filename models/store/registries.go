@@ -152,6 +152,9 @@ func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name) error {
 		if err := forgetContents(tx, row.NameKey); err != nil {
 			return err
 		}
+		if err := tx.Where("registry_key = ?", row.NameKey).Delete(&tokenRow{}).Error; err != nil { // or they would open a later registry of this name
+			return err
+		}
 		return tx.Where("id = ?", row.ID).Delete(&registryRow{}).Error // the rest goes by its foreign keys
 	})
 }

@@ -70,15 +70,16 @@ create table users (
 );
 
 create table tokens (
-    client_id   text   not null primary key, -- in lower case
-    name        text   not null,
-    role        text   not null,
-    registry    text   not null, -- '' is every registry
-    secret_hash bytea  not null,
-    bearer_hash bytea  not null unique,
-    created     bigint not null,
-    created_by  text   not null,
-    last_used   bigint not null
+    client_id    text   not null primary key, -- in lower case
+    name         text   not null,
+    role         text   not null,
+    registry     text   not null, -- '' is every registry
+    registry_key text   not null,
+    secret_hash  bytea  not null,
+    bearer_hash  bytea  not null unique,
+    created      bigint not null,
+    created_by   text   not null,
+    last_used    bigint not null
 );
 
 create table settings (

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"dockbell/models/fault"
+	"dockbell/models/registry"
+	"dockbell/models/webhook"
+)
+
+func noWebhook(name webhook.Name) error {
+	return &fault.Error{Code: fault.NotFound, Field: "webhook", Message: "There is no webhook " + string(name) + "."}
+}
+
+// Webhooks gives a registry's webhooks by name, with their secrets.
+func (db *DB) Webhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
+	return db.Subscribers(ctx, name)
+}
+
+// Subscribers gives the webhooks that an event of a registry is matched with. Every push asks for them, so they are
+// remembered until this process changes one; with PostgreSQL, where other processes change them too, they are read anew.
+func (db *DB) Subscribers(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
+	if db.postgres {
+		return db.readWebhooks(ctx, name)
+	}
+	hooks, turn, known := db.hooks.get(name)
+	if known {
+		return hooks, nil
+	}
+	hooks, err := db.readWebhooks(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	db.hooks.put(name, turn, hooks)
+	return hooks, nil
+}
+
+func (db *DB) readWebhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
+	var rows []webhookRow
+	if err := db.read(ctx).Where("registry_key = ?", name.Key()).Order("name_key").Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	all := make([]webhook.Webhook, 0, len(rows))
+	for _, row := range rows {
+		w, err := row.webhook(db.sealer)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+// Webhook gives one webhook by name in any case, with its secrets; NotFound at field "webhook".
+func (db *DB) Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error) {
+	row, err := webhookIn(db.read(ctx), reg, name)
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	return row.webhook(db.sealer)
+}
+
+// webhookIn finds a webhook's row inside a transaction or with the readers.
+func webhookIn(tx *gorm.DB, reg registry.Name, name webhook.Name) (webhookRow, error) {
+	var rows []webhookRow
+	err := tx.Where("registry_key = ? and name_key = ?", reg.Key(), name.Key()).Limit(1).Find(&rows).Error
+	if err != nil {
+		return webhookRow{}, translate(err)
+	}
+	if len(rows) == 0 {
+		return webhookRow{}, noWebhook(name)
+	}
+	return rows[0], nil
+}
+
+// AddWebhook stores a new webhook unless its registry has quota of them already (LimitReached) or its name is taken.
+func (db *DB) AddWebhook(ctx context.Context, w webhook.Webhook, quota int) error {
+	row := rowOfWebhook(w, db.sealer)
+	defer db.hooks.forget(w.Registry)
+	return db.write(ctx, func(tx *gorm.DB) error {
+		reg, err := lockRegistry(tx, w.Registry) // so that two at once do not both take the last place
+		if err != nil {
+			return err
+		}
+		var have int64
+		if err := tx.Model(&webhookRow{}).Where("registry_key = ?", reg.NameKey).Count(&have).Error; err != nil {
+			return err
+		}
+		if have >= int64(quota) {
+			return fault.New(fault.LimitReached, "A registry of the %s tier has at most %d webhooks, and %s has %d. Delete one, or change the tier.", reg.Tier, quota, reg.Name, have)
+		}
+		added := row
+		added.Registry = reg.Name
+		if err := tx.Create(&added).Error; err != nil {
+			if errors.Is(err, gorm.ErrDuplicatedKey) {
+				return webhook.NameTaken(w.Name)
+			}
+			return err
+		}
+		return tx.Create(&webhookStateRow{WebhookID: added.ID}).Error
+	})
+}
+
+// UpdateWebhook stores a webhook as the next version; Conflict when the stored one is not ifVersion any more. What waited
+// for a webhook that is disabled is cancelled; one that is enabled again starts without its past failures and pause.
+func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook, ifVersion int64) error {
+	row := rowOfWebhook(w, db.sealer)
+	row.Version = ifVersion + 1
+	defer db.hooks.forget(w.Registry)
+	return db.write(ctx, func(tx *gorm.DB) error {
+		before, err := webhookIn(tx, w.Registry, w.Name)
+		if err != nil {
+			return err
+		}
+		changed := row
+		done := tx.Model(&webhookRow{}).Where("id = ? and version = ?", w.ID, ifVersion).Select(webhookChanges).Updates(&changed)
+		if err := orMissing(done, changedMeanwhile(before)); err != nil {
+			return err
+		}
+		switch {
+		case before.Status == row.Status:
+			return nil
+		case w.Status == webhook.Disabled:
+			return cancelWaiting(tx, w.ID, db.now())
+		default:
+			return freshState(tx, w.ID)
+		}
+	})
+}
+
+func changedMeanwhile(stored webhookRow) error {
+	return fault.New(fault.Conflict, "%s was changed by %s at %s while you were editing. Look at the change and save again.",
+		stored.Name, stored.UpdatedBy, moment(stored.Updated).Format("15:04:05 UTC"))
+}
+
+// freshState forgets a webhook's failures and pause.
+func freshState(tx *gorm.DB, webhookID string) error {
+	return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", webhookID).
+		Updates(map[string]any{"failing_since": 0, "paused_until": 0}).Error
+}
+
+// DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay.
+func (db *DB) DeleteWebhook(ctx context.Context, reg registry.Name, name webhook.Name) error {
+	defer db.hooks.forget(reg)
+	return db.write(ctx, func(tx *gorm.DB) error {
+		row, err := webhookIn(tx, reg, name)
+		if err != nil {
+			return err
+		}
+		if err := cancelWaiting(tx, row.ID, db.now()); err != nil {
+			return err
+		}
+		return tx.Where("id = ?", row.ID).Delete(&webhookRow{}).Error // its state goes by the foreign key
+	})
+}
