@@ -3,6 +3,7 @@ package oci
 import (
 	"context"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -181,11 +182,12 @@ func (d *Door) root(c echo.Context) string {
 	return scheme + "://" + host
 }
 
+// hostRule is what a host and its port are made of.
+var hostRule = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+\z`)
+
 // safeHost keeps a strange Host header out of quoted values.
 func safeHost(host string) string {
-	if strings.ContainsFunc(host, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r))
-	}) {
+	if !hostRule.MatchString(host) {
 		return "localhost"
 	}
 	return host
