@@ -37,6 +37,7 @@ func (v visit) owner() string { return string(v.who.Kind) + ":" + v.who.ID }
 
 func (d *Door) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		c.Response().Header().Set("Docker-Distribution-Api-Version", "registry/2.0") // old clients look for it, also on a 401
 		ctx := c.Request().Context()
 		reg, err := d.registryOf(ctx, c.Request().Host)
 		if err != nil {
