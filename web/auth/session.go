@@ -36,8 +36,8 @@ const (
 const (
 	userKey  = "user"  // id
 	stampKey = "stamp" // of the password hash at sign-in
-	sinceKey = "since" // when it began
-	seenKey  = "seen"  // when it was last used
+	sinceKey = "since" // when it began, in microseconds
+	seenKey  = "seen"  // when it was last used, in microseconds
 )
 
 // SessionStore keeps sessions by the hash of their token.
@@ -127,14 +127,19 @@ func (s *Sessions) user(ctx context.Context) (account.User, bool, error) {
 
 func (s *Sessions) expired(ctx context.Context) bool {
 	now := s.now()
-	return now.Sub(s.manager.GetTime(ctx, seenKey)) > Idle || now.Sub(s.manager.GetTime(ctx, sinceKey)) > Lifetime
+	return now.Sub(s.moment(ctx, seenKey)) > Idle || now.Sub(s.moment(ctx, sinceKey)) > Lifetime
 }
 
 // note remembers that the session is used.
 func (s *Sessions) note(ctx context.Context) {
-	if now := s.now(); now.Sub(s.manager.GetTime(ctx, seenKey)) >= noted {
-		s.manager.Put(ctx, seenKey, now)
+	if now := s.now(); now.Sub(s.moment(ctx, seenKey)) >= noted {
+		s.manager.Put(ctx, seenKey, now.UnixMicro())
 	}
+}
+
+// moment is a time that a session holds: as a number, because the session's codec knows no time.Time.
+func (s *Sessions) moment(ctx context.Context, key string) time.Time {
+	return time.UnixMicro(s.manager.GetInt64(ctx, key))
 }
 
 // keep stores what changed, before the answer goes out.
@@ -165,7 +170,7 @@ func (s *Sessions) Begin(c echo.Context, u account.User) error {
 	if err := s.manager.RenewToken(ctx); err != nil {
 		return fault.New(fault.Unavailable, "The session could not be stored. Try again in a moment.").Because(err)
 	}
-	now := s.now()
+	now := s.now().UnixMicro()
 	s.manager.Put(ctx, userKey, u.ID)
 	s.manager.Put(ctx, stampKey, stamp(u))
 	s.manager.Put(ctx, sinceKey, now)
