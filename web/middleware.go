@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -34,35 +35,62 @@ func requestID(newID func() string) echo.MiddlewareFunc {
 	}
 }
 
-// logged writes one line per request. The query is left out: it may hold secrets.
-func logged(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
+// Served is one answered request as counters see it: by its route, which no client can make up.
+type Served struct {
+	Method, Route string
+	Status        int
+	Took          time.Duration
+	Stream        bool // it lasted as long as somebody looked, which says nothing about our speed
+}
+
+// logged writes one line per request and tells the counters of it. The query is left out: it may hold secrets.
+func logged(o Options) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			start := now()
+			start := o.Now()
 			if err := next(c); err != nil {
 				c.Error(err) // writes the answer, so that its status is known here
 			}
-			r, w := c.Request(), c.Response()
-			level := slog.LevelInfo
-			if quiet(r.URL.Path) {
-				level = slog.LevelDebug
+			took := o.Now().Sub(start)
+			o.Log.Log(c.Request().Context(), levelOf(c.Request().URL.Path), "request", lineOf(c, took)...)
+			if o.Served != nil {
+				o.Served(servedBy(c, took))
 			}
-			line := []any{
-				"request", RequestID(c), "method", r.Method, "path", r.URL.Path, "status", w.Status,
-				"bytes", w.Size, "ms", now().Sub(start).Milliseconds(), "addr", c.RealIP(), "agent", r.UserAgent(),
-			}
-			if p, ok := auth.PrincipalOf(c.Request().Context()); ok {
-				line = append(line, "who", p.Name)
-			}
-			log.Log(r.Context(), level, "request", line...)
 			return nil
 		}
 	}
 }
 
-// quiet are paths that are asked all the time.
-func quiet(path string) bool {
-	return path == "/healthz" || path == "/readyz" || path == "/metrics" || within(path, "/static")
+func lineOf(c echo.Context, took time.Duration) []any {
+	r, w := c.Request(), c.Response()
+	line := []any{
+		"request", RequestID(c), "method", r.Method, "path", r.URL.Path, "status", w.Status,
+		"bytes", w.Size, "ms", took.Milliseconds(), "addr", c.RealIP(), "agent", r.UserAgent(),
+	}
+	if p, ok := auth.PrincipalOf(r.Context()); ok {
+		line = append(line, "who", p.Name)
+	}
+	return line
+}
+
+func servedBy(c echo.Context, took time.Duration) Served {
+	s := Served{Method: c.Request().Method, Route: c.Path(), Status: c.Response().Status, Took: took}
+	if s.Route == "" {
+		s.Route = "none"
+	}
+	if !slices.Contains(methods, s.Method) {
+		s.Method = "other"
+	}
+	s.Stream = strings.HasPrefix(c.Response().Header().Get(echo.HeaderContentType), "text/event-stream")
+	return s
+}
+
+// levelOf keeps paths that are asked all the time out of the usual log.
+func levelOf(path string) slog.Level {
+	if path == "/healthz" || path == "/readyz" || path == "/metrics" || within(path, "/static") {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // recovered turns a panic into a 500 whose cause only the log sees.

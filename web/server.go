@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,20 +38,22 @@ type Options struct {
 	TrustedProxies []netip.Prefix              // whose X-Forwarded-* headers are believed; empty: nobody's
 	Ready          func(context.Context) error // nil error: the database answers
 	Metrics        http.Handler                // nil: no /metrics
+	Credentials    auth.Credentials            // who may read /metrics
+	Served         func(Served)                // hears of every request that was answered; nil: nobody counts
 	NewID          func() string               // request ids
 	Now            func() time.Time
 }
 
 // New builds the handler of every listener.
 func New(o Options, doors Doors) *echo.Echo {
+	doors = append(slices.Clip(doors), probes{o})
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(o.TrustedProxies)
 	e.SchemeExtractor = clientScheme(o.TrustedProxies)
 	e.HTTPErrorHandler = doors.refuse(o.Log)
-	e.Pre(requestID(o.NewID), logged(o.Log, o.Now), recovered(o.Log), knownMethods, secured)
+	e.Pre(requestID(o.NewID), logged(o), recovered(o.Log), knownMethods, secured)
 	e.Any(static.Prefix+"*", echo.WrapHandler(static.Handler()))
-	mountHealth(e, o)
 	for _, d := range doors {
 		mount(e, d)
 	}
