@@ -24,3 +24,12 @@ func ByName(name string) (Format, bool) {
 	}
 	return Azure, name == ""
 }
+
+// Names are the names of all formats in display order.
+func Names() []string {
+	names := make([]string, len(Formats))
+	for i, f := range Formats {
+		names[i] = f.Name
+	}
+	return names
+}
