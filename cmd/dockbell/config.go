@@ -168,3 +168,23 @@ func settings() []setting {
 	}
 	return all
 }
+
+// publicURL is the setting as an address; nil when it is empty.
+func (c Config) publicURL() *url.URL {
+	if c.PublicURL == "" {
+		return nil
+	}
+	u, _ := url.Parse(c.PublicURL) // checked by settle
+	return u
+}
+
+// place says where the data lies, for people.
+func (c Config) place() string {
+	if c.Database.Postgres() {
+		return c.Database.String()
+	}
+	if whole, err := filepath.Abs(c.Data); err == nil {
+		return whole
+	}
+	return c.Data
+}

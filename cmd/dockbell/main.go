@@ -43,7 +43,7 @@ func commands() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("config", "", "YAML file with settings")
-	root.AddCommand(configCommand(), versionCommand())
+	root.AddCommand(serveCommand(), tokenCommand(), userCommand(), configCommand(), versionCommand())
 	return root
 }
 

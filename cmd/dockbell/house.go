@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dockbell/models/account"
+	"dockbell/models/blobs"
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/payload"
+	"dockbell/models/registry"
+	"dockbell/models/store"
+	"dockbell/models/webhook"
+	"dockbell/web"
+	"dockbell/web/auth"
+	"dockbell/web/dispatch"
+	"dockbell/web/inbox"
+	"dockbell/web/oci"
+	"dockbell/web/portal"
+)
+
+// site is where this process is reached.
+type site struct {
+	public string // base of absolute links, without a slash at its end
+	own    string // address of the plain listener as this machine reaches it
+}
+
+// house is everything that lives as long as the server, wired.
+type house struct {
+	site       site
+	db         database
+	blobs      *blobs.Files
+	accounts   *account.Service
+	registries *registry.Service
+	dispatcher *dispatch.Dispatcher
+	sender     *dispatch.HTTP
+	metrics    *metrics
+	handler    http.Handler
+	stopping   chan struct{} // closed when the server begins to stop
+}
+
+func newID() string { return uuid.NewString() }
+
+// build wires the house from the cellar up.
+func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logger) (*house, error) {
+	h := &house{site: at, stopping: make(chan struct{})}
+	var err error
+	if h.db.DB, err = openStore(ctx, cfg, key, log); err != nil {
+		return nil, err
+	}
+	if h.blobs, err = blobs.OpenFiles(filepath.Join(cfg.Data, "blobs")); err != nil {
+		h.db.Close() //nolint:errcheck // the first error tells more
+		return nil, fmt.Errorf("the folder of the layers cannot be opened: %w", err)
+	}
+	h.metrics = newMetrics(h.db.Backlog)
+	h.accounts = newAccounts(h.db.DB)
+	h.registries = &registry.Service{
+		Store: h.db, Host: hostOf(at.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
+	}
+	feed := &delivery.Feed{}
+	networks := webhook.NewAllowList(cfg.AllowedNetworks, h.db, resolve, time.Now)
+	h.buildDispatcher(cfg, networks, feed, log)
+	outbox := &delivery.Outbox{
+		Store: h.db, Now: time.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(time.Now).Next,
+		Wake: h.dispatcher.Wake, Feed: feed,
+	}
+	limits := &auth.Limits{Now: time.Now}
+	credentials := auth.Credentials{Prover: h.accounts, Limits: limits}
+	h.handler = web.New(web.Options{
+		Log: log, TrustedProxies: cfg.TrustedProxies, Ready: h.db.Ping, Metrics: h.metrics.handler(), Credentials: credentials,
+		Served: h.metrics.served, NewID: newID, Now: time.Now,
+	}, web.Doors{
+		h.portal(cfg, networks, outbox, limits, log),
+		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: time.Now, NewID: newID},
+		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: time.Now},
+	})
+	return h, nil
+}
+
+func openStore(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (*store.DB, error) {
+	return store.Open(ctx, store.Options{DSN: string(cfg.Database), Key: key, Log: log, Now: time.Now})
+}
+
+func newAccounts(db *store.DB) *account.Service {
+	return &account.Service{Users: db, Tokens: db, Settings: db, Hasher: account.NewHasher(), Now: time.Now, NewID: newID}
+}
+
+func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *delivery.Feed, log *slog.Logger) {
+	h.sender = dispatch.NewHTTP(dispatch.Guard{
+		Networks: networks.Networks, Own: webhook.OwnInbox(h.site.public), OwnAddr: h.site.own,
+	}, version)
+	h.dispatcher = &dispatch.Dispatcher{
+		Queue: h.db, Sender: h.sender, Feed: feed, Log: log, Attempted: h.metrics.attempted, Workers: cfg.Workers,
+	}
+}
+
+func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery.Outbox, limits *auth.Limits, log *slog.Logger) *portal.Portal {
+	return &portal.Portal{
+		Hooks: portal.Hooks{Outbox: outbox, Webhooks: &webhook.Service{
+			Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
+		}},
+		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Inboxes: h.db, Networks: networks,
+		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
+		PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
+	}
+}
+
+// close gives everything back, the store last: whatever ends before may still write.
+func (h *house) close() error {
+	h.sender.Close()
+	if err := h.blobs.Close(); err != nil {
+		return err
+	}
+	return h.db.Close()
+}
+
+// resolve asks the name servers.
+func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+func hostOf(public string) string {
+	u, err := url.Parse(public)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"dockbell/models/delivery"
+	"dockbell/models/registry"
+	"dockbell/web"
+)
+
+// metrics count what the rooms tell through their hooks. No label holds a name that somebody outside chooses.
+type metrics struct {
+	gatherer *prometheus.Registry
+	attempts *prometheus.CounterVec
+	sending  prometheus.Histogram
+	requests *prometheus.CounterVec
+	serving  *prometheus.HistogramVec
+}
+
+func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, error)) *metrics {
+	m := &metrics{
+		gatherer: prometheus.NewRegistry(),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dockbell_attempts_total", Help: "Attempts by what came of them: the class of the HTTP status, or why there was no answer.",
+		}, []string{"result"}),
+		sending: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "dockbell_attempt_seconds", Help: "How long attempts took.", Buckets: prometheus.ExponentialBuckets(0.002, 2.5, 11),
+		}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dockbell_http_requests_total", Help: "Requests by method, route and status.",
+		}, []string{"method", "route", "status"}),
+		serving: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dockbell_http_request_seconds", Help: "How long requests took, by route.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"route"}),
+	}
+	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "dockbell_info", Help: "1, with the version as a label.", ConstLabels: prometheus.Labels{"version": version},
+	}, func() float64 { return 1 })
+	m.gatherer.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.attempts, m.sending, m.requests, m.serving, info, waiting{backlog},
+	)
+	return m
+}
+
+// attempted is the dispatcher's hook.
+func (m *metrics) attempted(d delivery.Done) {
+	result := string(d.Attempt.Cause)
+	if d.Attempt.Status != 0 {
+		result = strconv.Itoa(d.Attempt.Status/100) + "xx"
+	}
+	m.attempts.WithLabelValues(result).Inc()
+	m.sending.Observe(d.Attempt.Duration.Seconds())
+}
+
+// served is the hook of every listener.
+func (m *metrics) served(s web.Served) {
+	m.requests.WithLabelValues(s.Method, s.Route, strconv.Itoa(s.Status)).Inc()
+	if !s.Stream {
+		m.serving.WithLabelValues(s.Route).Observe(s.Took.Seconds())
+	}
+}
+
+// handler is the page that Prometheus reads.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.gatherer, promhttp.HandlerOpts{Timeout: 10 * time.Second})
+}
+
+// waiting reads the backlog when somebody asks for it.
+type waiting struct {
+	backlog func(context.Context, registry.Name) (delivery.Backlog, error)
+}
+
+var retryWaiting = prometheus.NewDesc("dockbell_deliveries_waiting_for_retry", "Deliveries that failed and will be tried again.", nil, nil)
+
+// Describe names the metric.
+func (waiting) Describe(to chan<- *prometheus.Desc) { to <- retryWaiting }
+
+// Collect asks the database; while it does not answer the metric is absent.
+func (w waiting) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if b, err := w.backlog(ctx, ""); err == nil {
+		to <- prometheus.MustNewConstMetric(retryWaiting, prometheus.GaugeValue, float64(b.Waiting))
+	}
+}
