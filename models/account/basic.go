@@ -67,7 +67,7 @@ type proofs struct {
 func (p *proofs) mark(u User, password string) [sha256.Size]byte {
 	if p.key == nil {
 		p.key = make([]byte, 32)
-		rand.Read(p.key) //nolint:errcheck // never fails: crypto/rand ends the program instead
+		rand.Read(p.key) // never fails: crypto/rand ends the program instead
 		p.until = map[[sha256.Size]byte]time.Time{}
 	}
 	mac := hmac.New(sha256.New, p.key)

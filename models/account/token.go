@@ -34,7 +34,7 @@ const bearerPrefix = "dkb_"
 // newSecret gives 256 random bits as text without signs that shells or URLs would change.
 func newSecret(prefix string) string {
 	raw := make([]byte, 32)
-	rand.Read(raw) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	rand.Read(raw) // never fails: crypto/rand ends the program instead
 	return prefix + base64.RawURLEncoding.EncodeToString(raw)
 }
 

@@ -30,6 +30,9 @@ func migrate(pool *gorm.DB, postgres bool) error {
 	if current > newest {
 		return fault.New(fault.Internal, "The database was made by a newer Dockbell (its tables are at step %d, this program knows %d). Start that version again.", current, newest)
 	}
+	if current == newest {
+		return nil // without waiting for a lock
+	}
 	_, err = steps.Up(ctx)
 	return err
 }
@@ -46,7 +49,7 @@ func stepsFor(pool *gorm.DB, postgres bool) (*goose.Provider, error) {
 	dialect := goose.DialectSQLite3
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger())}
 	if postgres {
-		one, err := lock.NewPostgresSessionLocker()
+		one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600)) // tried every second, for ten minutes
 		if err != nil {
 			return nil, err
 		}

@@ -70,7 +70,8 @@ func (row registryRow) registry() (registry.Registry, error) {
 	for _, rep := range replicas {
 		r.Replicas = append(r.Replicas, registry.Replica{Location: rep.Location, Created: moment(rep.Created)})
 	}
-	return r, fromJSON(row.Tags, &r.Tags)
+	err := fromJSON(row.Tags, &r.Tags)
+	return r, err
 }
 
 func noRegistry(name registry.Name) error {

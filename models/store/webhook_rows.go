@@ -117,7 +117,8 @@ func (row webhookRow) webhook(s *sealer) (webhook.Webhook, error) {
 	if err := fromJSON(row.Tags, &w.Tags); err != nil {
 		return w, err
 	}
-	return w, row.openSecrets(&w, s)
+	err = row.openSecrets(&w, s)
+	return w, err
 }
 
 func (row webhookRow) openSecrets(w *webhook.Webhook, s *sealer) error {

@@ -81,7 +81,7 @@ func File(t testing.TB) string {
 func schema(t testing.TB, dsn string) string {
 	t.Helper()
 	name := make([]byte, 8)
-	rand.Read(name) //nolint:errcheck // never fails: crypto/rand ends the program instead
+	rand.Read(name) // never fails: crypto/rand ends the program instead
 	quoted := "test_" + hex.EncodeToString(name)
 	run(t, dsn, "create schema "+quoted)
 	t.Cleanup(func() { run(t, dsn, "drop schema "+quoted+" cascade") })
