@@ -56,8 +56,7 @@ func newHouse(t *testing.T) *house {
 	}
 	nets := webhook.NewAllowList([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, h.db, resolve, h.Now)
 	accounts := &account.Service{Users: h.db, Tokens: h.db, Settings: h.db, Hasher: account.NewHasher(), Now: h.Now, NewID: uuid.NewString}
-	regs := &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"}
-	h.must(regs.Ensure(t.Context(), []string{"mycontainerregistry"}))
+	h.registry("mycontainerregistry")
 	h.portal = &portal.Portal{
 		Hooks:      portal.Hooks{Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}},
 		Registries: quiet{h.db}, Figures: quiet{h.db}, Contents: quiet{h.db}, History: quiet{h.db}, Inboxes: h.db, Networks: nets, Feed: &delivery.Feed{},
@@ -98,6 +97,14 @@ func (h *house) person(name string, role account.Role) account.User {
 	return u
 }
 
+// registry makes a built-in one.
+func (h *house) registry(name registry.Name) {
+	h.t.Helper()
+	regs := &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"}
+	_, err := regs.Create(h.t.Context(), registry.Registry{Name: name}, owner)
+	h.must(err)
+}
+
 // webhook adds one to the first registry.
 func (h *house) webhook(name string) webhook.Webhook {
 	h.t.Helper()
@@ -106,6 +113,12 @@ func (h *house) webhook(name string) webhook.Webhook {
 	}, owner)
 	h.must(err)
 	return w
+}
+
+// away closes the database under the running portal.
+func (h *house) away() {
+	h.t.Helper()
+	h.must(h.db.Close())
 }
 
 // browser keeps cookies and follows no redirect, so that a test sees each answer.
