@@ -32,10 +32,19 @@ type pace struct {
 // gait is how one webhook goes.
 type gait struct {
 	limit  int
-	quick  bool // its newest answer came within quickAnswer; until the first one it counts as slow
+	speed  speed
 	flying int
 	seen   time.Time
 }
+
+// speed is what a webhook's newest attempts say of its receiver.
+type speed int
+
+const (
+	unknown speed = iota // no attempt has ended yet
+	quick
+	slow
+)
 
 // ask is one claim to make.
 type ask struct {
@@ -48,36 +57,50 @@ func newPace(workers int) *pace { return &pace{workers: workers, gaits: map[stri
 func (p *pace) free() int { return p.workers - p.flying }
 
 // next gives the claims to make now, in order; a later one only makes sense when the one before gave less than asked.
+//
 // Slow webhooks together never get more than half of the workers: a claim that may give deliveries of slow ones asks for
-// no more than there is room for them, and while that is little, quick webhooks are asked for first and alone.
+// no more than there is room for. While that is little, quick webhooks are asked for first and alone. When there is no
+// room left, a webhook of which nothing is known may still send one delivery to show what it is, unless that took the
+// last quarter of the workers, which is kept for quick ones.
 func (p *pace) next() []ask {
 	free := min(p.free(), batch)
 	if free <= 0 || p.unwritten >= mostUnwritten*p.workers {
 		return nil
 	}
+	quarter := max(p.workers/4, 1)
 	room := min(p.room(), free)
-	if room >= min(free, max(p.workers/4, 1)) {
+	if room >= min(free, quarter) {
 		return []ask{{room, p.caps()}}
 	}
 	var asks []ask
-	if quick := p.quickCaps(); len(quick.Of) > 0 {
-		asks = append(asks, ask{free, quick})
+	if alone := p.onlyQuick(); len(alone.Of) > 0 {
+		asks = append(asks, ask{free, alone})
 	}
 	if room > 0 {
-		asks = append(asks, ask{room, p.caps()})
+		return append(asks, ask{room, p.caps()})
+	}
+	if spare := min(p.free()-quarter, batch); spare > 0 {
+		probe := p.onlyQuick()
+		probe.Default = 1
+		for id, g := range p.gaits {
+			if g.speed == slow {
+				probe.Of[id] = 0
+			}
+		}
+		asks = append(asks, ask{spare, probe})
 	}
 	return asks
 }
 
-// room is how many more deliveries of slow webhooks may fly.
+// room is how many more deliveries may fly of webhooks that are slow or unknown.
 func (p *pace) room() int {
-	slow := 0
+	others := 0
 	for _, g := range p.gaits {
-		if !g.quick {
-			slow += g.flying
+		if g.speed != quick {
+			others += g.flying
 		}
 	}
-	return max(p.workers/2, 1) - slow
+	return max(p.workers/2, 1) - others
 }
 
 func (p *pace) caps() delivery.Caps {
@@ -90,11 +113,11 @@ func (p *pace) caps() delivery.Caps {
 	return c
 }
 
-// quickCaps holds back every webhook that is not known to be quick.
-func (p *pace) quickCaps() delivery.Caps {
+// onlyQuick holds back every webhook that is not known to be quick.
+func (p *pace) onlyQuick() delivery.Caps {
 	c := delivery.Caps{Of: map[string]int{}}
 	for id, g := range p.gaits {
-		if g.quick {
+		if g.speed == quick {
 			c.Of[id] = g.limit
 		}
 	}
@@ -124,11 +147,11 @@ func (p *pace) ended(webhookID string, a delivery.Attempt, now time.Time) {
 	switch {
 	case a.Cause == delivery.CauseInterrupted:
 	case a.Cause.Timeout():
-		g.limit, g.quick = leastInFlight, false
+		g.limit, g.speed = leastInFlight, slow
 	case a.Duration >= quickAnswer:
-		g.limit, g.quick = min(g.limit, firstInFlight), false
+		g.limit, g.speed = min(g.limit, firstInFlight), slow
 	case a.Status != 0:
-		g.limit, g.quick = min(g.limit+1, mostInFlight), true
+		g.limit, g.speed = min(g.limit+1, mostInFlight), quick
 	}
 }
 

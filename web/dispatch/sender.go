@@ -28,8 +28,10 @@ const (
 type HTTP struct {
 	guard   Guard
 	version string
-	outside *http.Transport // to receivers, judged by the guard
-	inside  *http.Transport // to this installation's own inboxes, and to nothing else
+	keep    int64            // bytes of an answer's body
+	now     func() time.Time // for the time that is signed and recorded
+	outside *http.Transport  // to receivers, judged by the guard
+	inside  *http.Transport  // to this installation's own inboxes, and to nothing else
 
 	// exchange sends a request to the outside. It is the transport's RoundTrip and not a client's Do: an answer that
 	// redirects is an answer like any other.
@@ -38,11 +40,13 @@ type HTTP struct {
 
 // NewHTTP gives a sender that connects where the guard allows and names the given version in its User-Agent.
 func NewHTTP(guard Guard, version string) *HTTP {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	return newHTTP(guard, version, &tls.Config{MinVersion: tls.VersionTLS12})
+}
+
+func newHTTP(guard Guard, version string, config *tls.Config) *HTTP {
 	home := guard.OwnAddr
 	s := &HTTP{
-		guard:   guard,
-		version: version,
+		guard: guard, version: version, keep: maxBody, now: time.Now,
 		outside: newTransport(lines{dial: guard.dialer().DialContext, judge: guard.judge, config: config}),
 		inside: newTransport(lines{config: config, dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, home)
@@ -77,8 +81,8 @@ func (s *HTTP) Close() {
 // Send makes one attempt: it POSTs the delivery's body to the webhook's service URI and records what came of it. Whatever
 // goes wrong is told by the attempt's cause and sentence. An attempt that ends because ctx was cancelled is interrupted.
 func (s *HTTP) Send(ctx context.Context, job delivery.Job) delivery.Attempt {
-	hook, del := job.Webhook, job.Delivery
-	att := delivery.Attempt{DeliveryID: del.ID, Number: del.Attempts, Started: time.Now(), RequestURI: hook.ServiceURI.Masked()}
+	hook, del, began := job.Webhook, job.Delivery, time.Now()
+	att := delivery.Attempt{DeliveryID: del.ID, Number: del.Attempts, Started: s.now(), RequestURI: hook.ServiceURI.Masked()}
 	facts := factsOf(hook)
 	if ctx.Err() != nil {
 		return failed(att, delivery.CauseInterrupted, facts)
@@ -98,10 +102,10 @@ func (s *HTTP) Send(ctx context.Context, job delivery.Job) delivery.Attempt {
 	att.RequestHeaders = recordRequest(req, hook)
 	resp, err := s.deliver(req, hook.ServiceURI)
 	if err == nil {
-		receive(&att, resp, &facts)
+		s.receive(&att, resp, &facts)
 	}
 	end := time.Now()
-	att.Duration, att.Phases, att.RemoteAddr = end.Sub(att.Started), w.phases(end), w.remote()
+	att.Duration, att.Phases, att.RemoteAddr = end.Sub(began), w.phases(end), w.remote()
 	facts.Address = hostOf(att.RemoteAddr)
 	switch {
 	case err == nil:
@@ -128,7 +132,7 @@ func (s *HTTP) deliver(req *http.Request, uri webhook.URI) (*http.Response, erro
 }
 
 // receive records an answer: its status decides, so a body that breaks off or does not end in time is kept as far as it came.
-func receive(att *delivery.Attempt, resp *http.Response, facts *delivery.Facts) {
+func (s *HTTP) receive(att *delivery.Attempt, resp *http.Response, facts *delivery.Facts) {
 	defer resp.Body.Close()
 	att.Status, att.StatusText, att.Proto = resp.StatusCode, reasonOf(resp), resp.Proto
 	att.ResponseHeaders = recordHeaders(resp.Header)
@@ -136,16 +140,16 @@ func receive(att *delivery.Attempt, resp *http.Response, facts *delivery.Facts) 
 		att.CertExpires = resp.TLS.PeerCertificates[0].NotAfter
 	}
 	if values := resp.Header.Values("Retry-After"); len(values) == 1 {
-		att.RetryAfter = delivery.ParseRetryAfter(values[0], time.Now())
+		att.RetryAfter = delivery.ParseRetryAfter(values[0], s.now())
 	}
 	facts.Status, facts.StatusText, facts.RetryAfter = att.Status, att.StatusText, att.RetryAfter
 	facts.Location = locationOf(resp)
 	if resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
 		return // after a switch the connection is not HTTP any more
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	att.Truncated = err != nil || len(body) > maxBody
-	att.ResponseBody = body[:min(len(body), maxBody)]
+	body, err := io.ReadAll(io.LimitReader(resp.Body, s.keep+1))
+	att.Truncated = err != nil || int64(len(body)) > s.keep
+	att.ResponseBody = body[:min(int64(len(body)), s.keep)]
 }
 
 // judged gives an answer its cause: 2xx is the only success.
@@ -161,9 +165,6 @@ func judged(att delivery.Attempt, facts delivery.Facts) delivery.Attempt {
 }
 
 func failed(att delivery.Attempt, cause delivery.Cause, facts delivery.Facts) delivery.Attempt {
-	if att.Duration == 0 {
-		att.Duration = time.Since(att.Started)
-	}
 	att.Cause, att.Sentence = cause, delivery.Sentence(cause, facts)
 	return att
 }

@@ -1,0 +1,178 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"dockbell/models/delivery"
+)
+
+var (
+	quickly = delivery.Attempt{Status: 200, Duration: 20 * time.Millisecond}
+	failing = delivery.Attempt{Status: 500, Cause: delivery.CauseStatus, Duration: 20 * time.Millisecond}
+	slowly  = delivery.Attempt{Status: 200, Duration: time.Second}
+	timeout = delivery.Attempt{Cause: delivery.CauseAnswerTimeout, Duration: 10 * time.Second}
+	refused = delivery.Attempt{Cause: delivery.CauseRefused, Duration: time.Millisecond}
+	cutOff  = delivery.Attempt{Cause: delivery.CauseInterrupted, Duration: 5 * time.Second}
+)
+
+func times(n int, a delivery.Attempt) []delivery.Attempt {
+	var all []delivery.Attempt
+	for range n {
+		all = append(all, a)
+	}
+	return all
+}
+
+// TestLimits is decision 19: it starts at 4, goes up to 16 while answers come under a second, and down to 1 after a timeout.
+func TestLimits(t *testing.T) {
+	for name, c := range map[string]struct {
+		attempts []delivery.Attempt
+		limit    int
+		speed    speed
+	}{
+		"nothing known":            {nil, 4, unknown},
+		"a quick answer":           {times(1, quickly), 5, quick},
+		"a dozen":                  {times(12, quickly), 16, quick},
+		"many":                     {times(1000, quickly), 16, quick},
+		"a refusal is an answer":   {times(1, failing), 5, quick},
+		"a timeout":                {append(times(20, quickly), timeout), 1, slow},
+		"back after a timeout":     {append([]delivery.Attempt{timeout}, times(3, quickly)...), 4, quick},
+		"slow answers":             {append(times(20, quickly), slowly), 4, slow},
+		"slow after a timeout":     {[]delivery.Attempt{timeout, slowly}, 1, slow},
+		"nobody listens":           {times(5, refused), 4, unknown},
+		"down after quick answers": {append(times(3, quickly), refused), 7, quick},
+		"we stopped":               {append(times(3, quickly), cutOff), 7, quick},
+	} {
+		p := newPace(64)
+		p.took("a", time.Now())
+		for _, a := range c.attempts {
+			p.ended("a", a, time.Now())
+			p.took("a", time.Now())
+		}
+		if g := p.gaits["a"]; g.limit != c.limit || g.speed != c.speed {
+			t.Errorf("%s: limit %d, speed %d; want %d, %d", name, g.limit, g.speed, c.limit, c.speed)
+		}
+	}
+}
+
+// learn makes a webhook known by one attempt and lets so many of its deliveries fly.
+func (p *pace) learn(id string, a delivery.Attempt, flying int) {
+	p.took(id, time.Now())
+	p.ended(id, a, time.Now())
+	for range flying {
+		p.took(id, time.Now())
+	}
+	p.unwritten = 0
+}
+
+func TestClaimsToMake(t *testing.T) {
+	p := newPace(64)
+	if asks := p.next(); len(asks) != 1 || asks[0].n != 32 || asks[0].caps.Default != 4 {
+		t.Errorf("with nothing known: %+v", asks)
+	}
+	p.learn("slow", timeout, 1)
+	p.learn("quick", quickly, 3)
+	asks := p.next()
+	if len(asks) != 1 || asks[0].n != 31 || asks[0].caps.Of["slow"] != 1 || asks[0].caps.Of["quick"] != 5 {
+		t.Errorf("with room for slow ones: %+v", asks)
+	}
+	for i := range 28 {
+		p.learn("slow"+string(rune('a'+i)), timeout, 1)
+	}
+	asks = p.next() // 29 slow ones fly
+	if len(asks) != 2 || asks[0].n != 32 || asks[0].caps.Default != 0 || len(asks[0].caps.Of) != 1 || asks[1].n != 3 || asks[1].caps.Default != 4 {
+		t.Errorf("with little room for slow ones: %+v", asks)
+	}
+	for i := range 3 {
+		p.learn("more"+string(rune('a'+i)), slowly, 1)
+	}
+	asks = p.next() // 32 slow and 3 quick ones fly, 29 workers are free, 16 of them are kept
+	if len(asks) != 2 || asks[0].n != 29 || asks[1].n != 13 || asks[1].caps.Default != 1 || asks[1].caps.Of["slow"] != 0 || asks[1].caps.Of["quick"] != 5 {
+		t.Errorf("with no room for slow ones: %+v", asks)
+	}
+	p.unwritten = mostUnwritten * 64
+	if asks := p.next(); asks != nil {
+		t.Errorf("while nothing can be stored: %+v", asks)
+	}
+}
+
+func TestOneWorkerServesAll(t *testing.T) {
+	p := newPace(1)
+	p.learn("slow", timeout, 0)
+	if asks := p.next(); len(asks) != 1 || asks[0].n != 1 || asks[0].caps.Of["slow"] != 1 {
+		t.Errorf("%+v", asks)
+	}
+}
+
+func TestForgets(t *testing.T) {
+	p, now := newPace(64), time.Now()
+	p.learn("idle", timeout, 0)
+	p.learn("busy", timeout, 1)
+	if p.forget(now.Add(forgetAfter - time.Minute)); len(p.gaits) != 2 {
+		t.Error("forgot too early")
+	}
+	if p.forget(now.Add(forgetAfter + time.Minute)); p.gaits["idle"] != nil || p.gaits["busy"] == nil {
+		t.Errorf("remembers %v", p.gaits)
+	}
+}
+
+// TestSlowHoldHalf plays any order of claims and ends: webhooks known to be slow never hold more than half of the
+// workers by a claim that was made after they became known, and no worker is promised twice.
+func TestSlowHoldHalf(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		workers := rapid.IntRange(1, 80).Draw(t, "workers")
+		p, now := newPace(workers), time.Now()
+		var flying []string
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			if len(flying) > 0 && rapid.Bool().Draw(t, "end") {
+				i := rapid.IntRange(0, len(flying)-1).Draw(t, "which")
+				p.ended(flying[i], rapid.SampledFrom([]delivery.Attempt{quickly, slowly, timeout, refused}).Draw(t, "attempt"), now)
+				p.unwritten = 0
+				flying = append(flying[:i], flying[i+1:]...)
+				continue
+			}
+			for _, a := range p.next() {
+				flying = append(flying, claimAll(t, p, a, now)...)
+				break
+			}
+		}
+	})
+}
+
+// claimAll grants an ask from an endless queue of twenty webhooks and checks what it led to.
+func claimAll(t *rapid.T, p *pace, a ask, now time.Time) []string {
+	var got []string
+	slowBefore := p.flyingOf(slow)
+	for turn := range a.n {
+		id := "hook" + string(rune('a'+turn%20))
+		limit, known := a.caps.Of[id]
+		if !known {
+			limit = a.caps.Default
+		}
+		if g := p.gaits[id]; limit == 0 || g != nil && g.flying >= limit {
+			continue
+		}
+		p.took(id, now)
+		got = append(got, id)
+	}
+	if p.flying > p.workers {
+		t.Fatalf("%d deliveries fly with %d workers", p.flying, p.workers)
+	}
+	if after := p.flyingOf(slow); after > slowBefore && after > max(p.workers/2, 1) {
+		t.Fatalf("slow webhooks hold %d of %d workers", after, p.workers)
+	}
+	return got
+}
+
+func (p *pace) flyingOf(s speed) int {
+	n := 0
+	for _, g := range p.gaits {
+		if g.speed == s {
+			n += g.flying
+		}
+	}
+	return n
+}
