@@ -15,23 +15,31 @@ const (
 )
 
 // openPostgres opens one pool for reading and writing.
-func (db *DB) openPostgres(dsn string) error {
-	pool, err := gorm.Open(postgres.Open(dsn), db.config())
+func (db *DB) openPostgres(o Options) error {
+	pool, err := db.connect(o)
 	if err != nil {
 		return err
 	}
-	db.pools = append(db.pools, pool)
-	conn, err := pool.DB()
-	if err != nil {
-		return err
-	}
-	conn.SetMaxOpenConns(connections)
-	conn.SetMaxIdleConns(connections / 2)
-	conn.SetConnMaxIdleTime(5 * time.Minute)
 	if err := migrate(pool, db.postgres); err != nil {
 		return err
 	}
 	db.reader = pool
 	db.writer = newWriter(pool, committers, commitLimit, db.now)
 	return nil
+}
+
+func (db *DB) connect(o Options) (*gorm.DB, error) {
+	pool, err := gorm.Open(postgres.Open(o.DSN), db.config())
+	if err != nil {
+		return nil, err
+	}
+	db.pools = append(db.pools, pool)
+	conn, err := pool.DB()
+	if err != nil {
+		return nil, err
+	}
+	conn.SetMaxOpenConns(connections)
+	conn.SetMaxIdleConns(connections / 2)
+	conn.SetConnMaxIdleTime(5 * time.Minute)
+	return pool, nil
 }

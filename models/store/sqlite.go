@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -12,23 +15,23 @@ import (
 	"dockbell/models/fault"
 )
 
-// busy is how long SQLite waits for another process's lock before a write is refused, in milliseconds.
-const busy = "5000"
+// busyDefault is Options.Busy where it is not set.
+const busyDefault = 5 * time.Second
 
 // openSQLite opens one connection that writes and a pool that reads. Write-ahead logging lets both go on at once;
 // synchronous=FULL syncs the log with every commit, so that what was acknowledged survives a power loss.
-func (db *DB) openSQLite(path string) error {
-	if err := makePrivateFile(path); err != nil {
+func (db *DB) openSQLite(o Options) error {
+	if err := makePrivateFile(o.DSN); err != nil {
 		return err
 	}
-	write, err := db.openFile(path, 1, url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}})
+	write, err := db.openFile(o, 1, url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}})
 	if err != nil {
 		return err
 	}
 	if err := migrate(write, db.postgres); err != nil {
 		return err
 	}
-	if db.reader, err = db.openFile(path, max(4, 2*runtime.NumCPU()), url.Values{"_query_only": {"on"}}); err != nil {
+	if db.reader, err = db.openFile(o, max(4, 2*runtime.NumCPU()), url.Values{"_query_only": {"on"}}); err != nil {
 		return err
 	}
 	db.writer = newWriter(write, 1, 0, db.now)
@@ -44,11 +47,11 @@ func makePrivateFile(path string) error {
 	return f.Close()
 }
 
-func (db *DB) openFile(path string, connections int, params url.Values) (*gorm.DB, error) {
-	params.Set("_busy_timeout", busy)
+func (db *DB) openFile(o Options, connections int, params url.Values) (*gorm.DB, error) {
+	params.Set("_busy_timeout", strconv.FormatInt(cmp.Or(o.Busy, busyDefault).Milliseconds(), 10))
 	params.Set("_foreign_keys", "on")
 	params.Set("_stmt_cache_size", "100")
-	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(o.DSN)
 	pool, err := gorm.Open(sqlite.Open("file:"+name+"?"+params.Encode()), db.config())
 	if err != nil {
 		return nil, err

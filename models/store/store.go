@@ -17,10 +17,11 @@ import (
 
 // Options say which database to open and what it needs.
 type Options struct {
-	DSN string           // path of a SQLite file, or postgres://user@host/name
-	Key []byte           // 32 bytes that seal stored secrets
-	Log *slog.Logger     // nil: silent
-	Now func() time.Time // nil: time.Now
+	DSN  string           // path of a SQLite file, or postgres://user@host/name
+	Key  []byte           // 32 bytes that seal stored secrets
+	Busy time.Duration    // how long SQLite waits for another process's lock before a write is refused; 0: 5 s
+	Log  *slog.Logger     // nil: silent
+	Now  func() time.Time // nil: time.Now
 }
 
 // DB is an open database. Its methods may be used by many at once.
@@ -55,7 +56,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if db.postgres {
 		open = db.openPostgres
 	}
-	if err := open(o.DSN); err != nil {
+	if err := open(o); err != nil {
 		return nil, db.abandon(err)
 	}
 	if err := db.checkKey(ctx); err != nil {

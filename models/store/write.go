@@ -182,7 +182,6 @@ func (w *writer) transact(batch []*request) (began bool, err error) {
 		}
 	}
 	if err := tx.Commit().Error; err != nil {
-		tx.Rollback() // SQLite keeps a transaction open whose commit found the disk full
 		return true, late(err)
 	}
 	w.commits.Add(1)

@@ -3,6 +3,7 @@ package oci
 import (
 	"context"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,6 +37,7 @@ func (v visit) owner() string { return string(v.who.Kind) + ":" + v.who.ID }
 
 func (d *Door) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		c.Response().Header().Set("Docker-Distribution-Api-Version", "registry/2.0") // old clients look for it, also on a 401
 		ctx := c.Request().Context()
 		reg, err := d.registryOf(ctx, c.Request().Host)
 		if err != nil {
@@ -181,11 +183,12 @@ func (d *Door) root(c echo.Context) string {
 	return scheme + "://" + host
 }
 
+// hostRule is what a host and its port are made of.
+var hostRule = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+\z`)
+
 // safeHost keeps a strange Host header out of quoted values.
 func safeHost(host string) string {
-	if strings.ContainsFunc(host, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r))
-	}) {
+	if !hostRule.MatchString(host) {
 		return "localhost"
 	}
 	return host

@@ -38,9 +38,9 @@ func missing(field string) error {
 	return f
 }
 
-func (m *memory) repo(name registry.Name, repo string, make bool) *repository {
+func (m *memory) repo(name registry.Name, repo string, create bool) *repository {
 	key := name.Key() + "/" + repo
-	if m.repos[key] == nil && make {
+	if m.repos[key] == nil && create {
 		m.repos[key] = &repository{
 			manifests: map[string]artifact.Manifest{}, charts: map[string]artifact.ChartInfo{}, tags: map[string]string{}, blobs: map[string]int64{},
 		}

@@ -151,7 +151,6 @@ var operations = map[kind]map[string]operation{
 
 // serve checks the caller's right, then the path, then runs the operation: who may not know learns nothing.
 func (d *Door) serve(c echo.Context) error {
-	c.Response().Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	at, bad := parsePath(c.Request().URL)
 	op, known := operations[at.kind][c.Request().Method]
 	if !known {

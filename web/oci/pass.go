@@ -20,7 +20,8 @@ import (
 // passPrefix marks the tokens of the token service.
 const passPrefix = "dkv_"
 
-// passAge is how long a token of the token service is good. Clients fetch a new one by themselves.
+// passAge is how long a token of the token service is good. Clients fetch a new one by themselves; whoever lost a role or
+// an account in the meantime keeps it for as long.
 const passAge = 5 * time.Minute
 
 // maxGrants is how many repositories one token may name: it travels in a header.

@@ -1,0 +1,188 @@
+package oci_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// step is one command line of a real client, what it must print and the events it must raise.
+type step struct {
+	command string
+	prints  string
+	raises  []string
+}
+
+// events in the words of house.events; a step without any raises nothing.
+func raises(lines ...string) []string { return lines }
+
+// clientSteps are what people do, in their clients' own words. H is the registry, U and P are a contributor's.
+var clientSteps = []step{
+	{"crane auth login H -u U -p P --insecure", "", nil},
+	{"skopeo login --tls-verify=false -u U -p P H", "Login Succeeded", nil},
+	{"oras login --plain-http -u U -p P H", "Login Succeeded", nil},
+	{"helm registry login H --plain-http -u U -p P", "Login Succeeded", nil},
+
+	{"crane append --insecure -f l1.tar -t H/test/app:v1", "", raises("push test/app:v1")},
+	{"crane append --insecure --oci-empty-base -f l2.tar -t H/test/app:v2", "", raises("push test/app:v2")},
+	{"crane tag --insecure H/test/app:v1 stable", "", raises("push test/app:stable")},
+	{"crane copy --insecure H/test/app:v1 H/test/app2:v1", "", raises("push test/app2:v1")},
+	{"crane copy --insecure H/test/app:v1 H/test/app2:v1", "", nil},
+	{"crane append --insecure --oci-empty-base -f l1.tar -t H/stage/amd:x", "", raises("push stage/amd:x")},
+	{"crane mutate --insecure H/stage/amd:x --set-platform linux/amd64 -t H/stage/amd:x", "", raises("push stage/amd:x")},
+	{"crane append --insecure --oci-empty-base -f l2.tar -t H/stage/arm:x", "", raises("push stage/arm:x")},
+	{"crane mutate --insecure H/stage/arm:x --set-platform linux/arm64 -t H/stage/arm:x", "", raises("push stage/arm:x")},
+	{"crane index append --insecure -m H/stage/amd:x -m H/stage/arm:x -t H/test/multi:v1", "", raises("push test/multi:v1")},
+
+	{"skopeo copy --insecure-policy --all --src-tls-verify=false docker://H/test/multi:v1 oci:layout:v1", "", nil},
+	{"skopeo copy --insecure-policy --all --dest-tls-verify=false oci:layout:v1 docker://H/test/skmulti:v1", "", raises("push test/skmulti:v1")},
+	{"skopeo copy --insecure-policy --format v2s2 --override-arch amd64 --dest-tls-verify=false oci:layout:v1 docker://H/test/skv2:v1", "", raises("push test/skv2:v1")},
+	{"skopeo inspect --tls-verify=false docker://H/test/skv2:v1", `"Architecture": "amd64"`, nil},
+	{"skopeo list-tags --tls-verify=false docker://H/test/app", `"stable"`, nil},
+
+	{"oras push --plain-http H/test/art:v1 sbom.json:application/json --artifact-type application/vnd.example.thing", "", raises("push test/art:v1")},
+	{"oras attach --plain-http H/test/app:v2 sbom.json:application/spdx+json --artifact-type application/spdx+json", "", nil},
+	{"oras discover --plain-http H/test/app:v2", "application/spdx+json", nil},
+	{"oras pull --plain-http H/test/art:v1 -o out", "", nil},
+	{"oras cp -r --from-plain-http --to-plain-http H/test/app:v2 H/test/appcp:v2", "", raises("push test/appcp:v2")},
+	{"oras discover --plain-http H/test/appcp:v2", "application/spdx+json", nil},
+
+	{"helm create mychart", "", nil},
+	{"helm package mychart", "", nil},
+	{"helm push mychart-0.1.0.tgz oci://H/charts --plain-http", "Digest: sha256:", raises("chart_push charts/mychart:0.1.0")},
+	{"helm show chart oci://H/charts/mychart --version 0.1.0 --plain-http", "name: mychart", nil},
+	{"helm pull oci://H/charts/mychart --version 0.1.0 --plain-http -d out", "Pulled", nil},
+
+	{"crane catalog --insecure H", "charts/mychart", nil},
+	{"crane ls --insecure H/test/app", "stable", nil},
+	{"crane validate --insecure --remote H/test/app:v2", "PASS", nil},
+
+	{"crane delete --insecure H/test/app:stable", "", nil},
+	{"crane delete --insecure H/test/app@DIGEST(H/test/app:v1)", "", raises("delete test/app carried v1")},
+	{"skopeo delete --tls-verify=false docker://H/test/skv2:v1", "", raises("delete test/skv2 carried v1")},
+	{"oras manifest delete --plain-http -f H/test/art@DIGEST(H/test/art:v1)", "", raises("delete test/art carried v1")},
+	{"crane delete --insecure H/test/multi@DIGEST(H/test/multi:v1)", "", raises("delete test/multi carried v1")},
+	{"crane delete --insecure H/charts/mychart@DIGEST(H/charts/mychart:0.1.0)", "", raises("chart_delete charts/mychart:0.1.0 carried 0.1.0")},
+	{"skopeo logout H", "", nil},
+}
+
+// TestRealClients runs crane, skopeo, oras and helm as their users do. DOCKBELL_TEST_CLIENTS is the folder of those that
+// `.ci/tool clients` builds; skopeo is a package of the system.
+func TestRealClients(t *testing.T) {
+	folder := os.Getenv("DOCKBELL_TEST_CLIENTS")
+	if folder == "" {
+		t.Skip("DOCKBELL_TEST_CLIENTS does not name the folder of crane, oras and helm (make test sets it)")
+	}
+	skopeo, err := exec.LookPath("skopeo")
+	if err != nil {
+		t.Skip("skopeo is not installed: apt-get install skopeo")
+	}
+	h := newHouse(t)
+	s := shell{h: h, t: t, dir: t.TempDir(), bin: map[string]string{"skopeo": skopeo}}
+	for _, name := range []string{"crane", "oras", "helm"} {
+		s.bin[name] = filepath.Join(folder, name)
+	}
+	s.write("l1.tar", tarOf(t, "one"))
+	s.write("l2.tar", tarOf(t, "two"))
+	s.write("sbom.json", []byte(`{"spdxVersion":"SPDX-2.3"}`))
+	for _, one := range clientSteps {
+		out := s.run(one.command)
+		if !strings.Contains(out, one.prints) {
+			t.Errorf("%s\nprints %q, want %q in it", one.command, out, one.prints)
+		}
+		if got := h.events(); !slices.Equal(got, one.raises) && len(got)+len(one.raises) > 0 {
+			t.Errorf("%s\nraises %q, want %q", one.command, got, one.raises)
+		}
+	}
+	got, err := os.ReadFile(filepath.Join(s.dir, "out", "sbom.json"))
+	if err != nil || string(got) != `{"spdxVersion":"SPDX-2.3"}` {
+		t.Errorf("oras pulled %q, %v", got, err)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "out", "mychart-0.1.0.tgz")); err != nil {
+		t.Error(err)
+	}
+}
+
+// shell runs clients in a home of their own.
+type shell struct {
+	h   *house
+	t   *testing.T
+	dir string
+	bin map[string]string
+}
+
+func (s shell) write(name string, content []byte) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// run gives what a command line printed; the test ends when it fails.
+func (s shell) run(command string) string {
+	s.t.Helper()
+	if before, rest, ok := strings.Cut(command, "DIGEST("); ok {
+		of, after, _ := strings.Cut(rest, ")")
+		command = before + strings.TrimSpace(s.run("crane digest --insecure "+of)) + after
+	}
+	words := strings.Fields(command)
+	for i, word := range words {
+		words[i] = s.say(word)
+	}
+	cmd := exec.CommandContext(s.t.Context(), s.bin[words[0]], words[1:]...)
+	cmd.Dir = s.dir
+	cmd.WaitDelay = time.Minute
+	cmd.Env = []string{
+		"HOME=" + s.dir, "PATH=" + os.Getenv("PATH"), "DOCKER_CONFIG=" + filepath.Join(s.dir, "docker"),
+		"REGISTRY_AUTH_FILE=" + filepath.Join(s.dir, "auth.json"), "XDG_RUNTIME_DIR=" + s.dir,
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		s.t.Fatalf("%s: %v\n%s%s", command, err, stdout.String(), stderr.String())
+	}
+	if words[0] == "crane" && words[1] == "digest" {
+		return stdout.String()
+	}
+	return stdout.String() + stderr.String()
+}
+
+// say puts the registry, the user and the password in the place of H, U and P.
+func (s shell) say(word string) string {
+	switch word {
+	case "H":
+		return s.h.host
+	case "U":
+		return "pusher"
+	case "P":
+		return password
+	}
+	if rest, ok := strings.CutPrefix(word, "H/"); ok {
+		return s.h.host + "/" + rest
+	}
+	return strings.Replace(word, "//H/", "//"+s.h.host+"/", 1)
+}
+
+// tarOf is a layer with one file.
+func tarOf(t *testing.T, content string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	err := w.WriteHeader(&tar.Header{Name: "hello.txt", Mode: 0o644, Size: int64(len(content))})
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}

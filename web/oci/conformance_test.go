@@ -1,0 +1,38 @@
+package oci_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestConformance runs the official program of the OCI against the door, with its own settings and with all that it can
+// check besides. DOCKBELL_TEST_CONFORMANCE is the program's path.
+func TestConformance(t *testing.T) {
+	program := os.Getenv("DOCKBELL_TEST_CONFORMANCE")
+	if program == "" {
+		t.Skip("DOCKBELL_TEST_CONFORMANCE does not name the OCI conformance program")
+	}
+	for name, more := range map[string][]string{
+		"default": nil,
+		"strict": {
+			"OCI_API_BLOBS_UPLOAD_CANCEL=true", "OCI_API_BLOBS_DIGEST_HEADER=true", "OCI_API_MANIFESTS_DIGEST_HEADER=true",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			results := t.TempDir()
+			if keep := os.Getenv("DOCKBELL_TEST_RESULTS"); keep != "" {
+				results = filepath.Join(keep, name)
+			}
+			cmd := exec.CommandContext(t.Context(), program)
+			cmd.Env = append(os.Environ(), append(more, "OCI_REGISTRY="+h.host, "OCI_TLS=disabled", "OCI_VERSION=1.1",
+				"OCI_USERNAME=pusher", "OCI_PASSWORD="+password, "OCI_RESULTS_DIR="+results)...)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("the conformance program: %v\n%s", err, out)
+			}
+		})
+	}
+}
