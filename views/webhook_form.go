@@ -189,4 +189,3 @@ func (f WebhookForm) advanced() bool {
 	return f.Errors["format"]+f.Errors["retry"]+f.Errors["timeout"] != "" || f.Retry != plain.Retry ||
 		f.Timeout != plain.Timeout || f.Signed != plain.Signed || f.Format != plain.Format
 }
-

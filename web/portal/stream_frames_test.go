@@ -153,4 +153,3 @@ func TestBoardTellsABrokenPart(t *testing.T) {
 		t.Error("an error while drawing was lost")
 	}
 }
-
