@@ -52,7 +52,7 @@ func New(o Options, doors Doors) *echo.Echo {
 	e.IPExtractor = clientAddress(o.TrustedProxies)
 	e.SchemeExtractor = clientScheme(o.TrustedProxies)
 	e.HTTPErrorHandler = doors.refuse(o.Log)
-	e.Pre(requestID(o.NewID), logged(o), recovered(o.Log), secured, knownMethods)
+	e.Pre(requestID(o.NewID), logged(o), recovered(o.Log), secured, knownMethods, folded(doors))
 	e.Any(static.Prefix+"*", echo.WrapHandler(static.Handler()))
 	for _, d := range doors {
 		mount(e, d)

@@ -23,6 +23,7 @@ import (
 	"dockbell/models/webhook"
 	"dockbell/web"
 	"dockbell/web/auth"
+	"dockbell/web/azure"
 	"dockbell/web/dispatch"
 	"dockbell/web/inbox"
 	"dockbell/web/oci"
@@ -76,12 +77,18 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 	}
 	limits := &auth.Limits{Now: time.Now}
 	credentials := auth.Credentials{Prover: h.accounts, Limits: limits}
+	managing, err := h.azure(ctx, credentials)
+	if err != nil {
+		h.db.Close() //nolint:errcheck // the first error tells more
+		return nil, err
+	}
 	h.handler = web.New(web.Options{
 		Log: log, TrustedProxies: cfg.TrustedProxies, Ready: h.db.Ping, Metrics: h.metrics.handler(), Credentials: credentials,
 		Served: h.metrics.served, NewID: newID, Now: time.Now,
 	}, web.Doors{
 		h.portal(cfg, networks, outbox, limits, log),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: time.Now, NewID: newID},
+		managing,
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: time.Now},
 	})
 	return h, nil
@@ -113,6 +120,18 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
 		PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
 	}
+}
+
+// azure is the management API, with the GUIDs that the installation has had since its first start.
+func (h *house) azure(ctx context.Context, credentials auth.Credentials) (*azure.Door, error) {
+	tenancy, err := h.accounts.Tenancy(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the ids of the tenant and the subscription cannot be read: %w", err)
+	}
+	return &azure.Door{
+		Reads: h.db, Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
+		Base: func(*http.Request) string { return h.site.public },
+	}, nil
 }
 
 // close gives everything back, the store last: whatever ends before may still write.

@@ -42,7 +42,8 @@ var plan = []room{
 	{"web/oci", of("web/auth", "models/fault", "models/registry", "models/artifact", "models/event", "models/account", "models/delivery")},
 	{"web/inbox", of("web/auth", "models/fault", "models/delivery")},
 	{"web/portal", of("web/auth", "views", "views/ui", "static", nouns)},
-	{"web", of("web/auth", "web/oci", "web/inbox", "web/portal", "static", "models/fault", "models/account")},
+	{"web/azure", of("web/auth", nouns)},
+	{"web", of("web/auth", "web/oci", "web/azure", "web/inbox", "web/portal", "static", "models/fault", "models/account")},
 	{"web/webtest", []string{anything}},
 	{"cmd/dockbell", []string{anything}},
 }

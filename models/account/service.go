@@ -36,6 +36,7 @@ type Tokens interface {
 type Settings interface {
 	Setting(ctx context.Context, key string) (string, error)
 	PutSetting(ctx context.Context, key, value string) error
+	KeepSetting(ctx context.Context, key, value string) (kept string, err error) // stores value unless there is one, and gives what is there
 }
 
 // Service is the only way to change accounts and to prove who somebody is.

@@ -112,6 +112,13 @@ func (m *memory) PutSetting(_ context.Context, key, value string) error {
 	return nil
 }
 
+func (m *memory) KeepSetting(_ context.Context, key, value string) (string, error) {
+	if m.settings[key] == "" {
+		m.settings[key] = value
+	}
+	return m.settings[key], nil
+}
+
 // newService makes a service on a clock that the test moves.
 func newService(now *time.Time) *Service {
 	m := &memory{users: map[string]User{}, tokens: map[string]Token{}, settings: map[string]string{}}
@@ -323,6 +330,17 @@ func TestChangePasswordNeedsTheOldOne(t *testing.T) {
 	}
 	if _, err := s.ChangePassword(ctx, u.ID, good, "another horse battery"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheTenancyIsMadeOnce(t *testing.T) {
+	s := newService(start())
+	first, err := s.Tenancy(t.Context())
+	if err != nil || first.Tenant == "" || first.Subscription == "" || first.Tenant == first.Subscription {
+		t.Fatalf("made %+v, %v", first, err)
+	}
+	if again, err := s.Tenancy(t.Context()); err != nil || again != first {
+		t.Errorf("the second time it is %+v (%v), first it was %+v", again, err, first)
 	}
 }
 

@@ -38,6 +38,22 @@ func (db *DB) PutSetting(ctx context.Context, key, value string) error {
 	})
 }
 
+// KeepSetting stores a value under a key unless there is one, and gives what is there: of several that come first, one wins.
+func (db *DB) KeepSetting(ctx context.Context, key, value string) (string, error) {
+	kept, err := db.Setting(ctx, key)
+	if err != nil || kept != "" {
+		return kept, err
+	}
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		row := settingRow{Key: key, Value: value}
+		return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+	})
+	if err != nil {
+		return "", err
+	}
+	return db.Setting(ctx, key)
+}
+
 // keyProof is the setting that only the key of this database opens.
 const keyProof = "store.key"
 
