@@ -42,14 +42,14 @@ func TestOpenRedirects(t *testing.T) {
 	}
 	for _, c := range readCases[redirect](t, "open_redirects.json") {
 		t.Run(c.ID, func(t *testing.T) {
-			h.browser().post("/sign-in", "username", owner, "password", password, "next", c.Next).leads(c.Expect.RedirectTo)
+			h.browser().Post("/sign-in", "username", owner, "password", password, "next", c.Next).Leads(c.Expect.RedirectTo)
 			b := h.browser()
-			page := b.get("/sign-in?" + url.Values{"next": {c.Next}}.Encode()).status(http.StatusOK)
-			if got := page.doc().Find("input[name=next]").AttrOr("value", ""); got != c.Expect.RedirectTo {
+			page := b.Get("/sign-in?" + url.Values{"next": {c.Next}}.Encode()).Status(http.StatusOK)
+			if got := page.Find("input[name=next]").AttrOr("value", ""); got != c.Expect.RedirectTo {
 				t.Errorf("the form carries %q", got)
 			}
-			b.signIn(owner, password)
-			b.post("/preferences/theme", "theme", "dark", "next", c.Next).leads(c.Expect.RedirectTo)
+			b.SignIn(owner, password)
+			b.Post("/preferences/theme", "theme", "dark", "next", c.Next).Leads(c.Expect.RedirectTo)
 		})
 	}
 }
@@ -70,15 +70,15 @@ func TestRequestsOfOtherSites(t *testing.T) {
 	}
 	for _, c := range readCases[crossing](t, "csrf_requests.json") {
 		t.Run(c.ID, func(t *testing.T) {
-			b.head = http.Header{}
+			b.Header = http.Header{"Origin": nil}
 			for name, value := range c.Request.Headers {
-				b.head.Set(name, strings.ReplaceAll(value, "https://"+c.Request.Host, h.url)) // our host stands for theirs
+				b.Header.Set(name, strings.ReplaceAll(value, "https://"+c.Request.Host, h.url)) // our host stands for theirs
 			}
 			want := c.Expect.Status
 			if c.Expect.Allowed {
 				want = http.StatusSeeOther
 			}
-			b.do(c.Request.Method, "/preferences/theme", url.Values{"theme": {"dark"}}).status(want)
+			b.Do(c.Request.Method, "/preferences/theme", url.Values{"theme": {"dark"}}).Status(want)
 		})
 	}
 }
@@ -121,91 +121,91 @@ func TestAuthCases(t *testing.T) {
 
 func signInRenewsTheSession(t *testing.T, h *house) {
 	b := h.browser()
-	b.get("/sign-in")
-	b.signIn(owner, password)
-	old := b.cookie()
-	b.signIn(owner, password).leads("/")
-	if b.cookie() == old || old == "" {
+	b.Get("/sign-in")
+	b.SignIn(owner, password)
+	old := b.Cookie("dockbell")
+	b.SignIn(owner, password).Leads("/")
+	if b.Cookie("dockbell") == old || old == "" {
 		t.Errorf("the cookie stays %q", old)
 	}
 	thief := h.browser()
-	thief.head.Set("Cookie", "dockbell="+old)
-	thief.get("/account").leads("/sign-in?next=%2Faccount")
+	thief.Header.Set("Cookie", "dockbell="+old)
+	thief.Get("/account").Leads("/sign-in?next=%2Faccount")
 }
 
 func chosenSessionIsWorthNothing(t *testing.T, h *house) {
 	b := h.browser()
-	b.head.Set("Cookie", "dockbell=chosen")
-	b.signIn(owner, password).leads("/")
-	if b.cookie() == "chosen" || b.cookie() == "" {
-		t.Errorf("the server took the id %q", b.cookie())
+	b.Header.Set("Cookie", "dockbell=chosen")
+	b.SignIn(owner, password).Leads("/")
+	if b.Cookie("dockbell") == "chosen" || b.Cookie("dockbell") == "" {
+		t.Errorf("the server took the id %q", b.Cookie("dockbell"))
 	}
 	thief := h.browser()
-	thief.head.Set("Cookie", "dockbell=chosen")
-	thief.get("/account").leads("/sign-in?next=%2Faccount")
+	thief.Header.Set("Cookie", "dockbell=chosen")
+	thief.Get("/account").Leads("/sign-in?next=%2Faccount")
 }
 
 func newPasswordEndsOtherSessions(t *testing.T, h *house) {
 	a, b := h.browser(), h.browser()
-	a.signIn(owner, password)
-	b.signIn(owner, password)
-	b.get("/account").status(http.StatusOK)
+	a.SignIn(owner, password)
+	b.SignIn(owner, password)
+	b.Get("/account").Status(http.StatusOK)
 	const other = "five quite other words here"
-	a.post("/account/password", "current", password, "password", other, "password2", other).leads("/account")
-	a.get("/account").status(http.StatusOK).says("#toasts", "Your password is changed")
-	b.get("/account").leads("/sign-in?next=%2Faccount")
-	h.browser().signIn(owner, password).status(http.StatusUnprocessableEntity)
-	h.browser().signIn(owner, other).leads("/")
+	a.Post("/account/password", "current", password, "password", other, "password2", other).Leads("/account")
+	a.Get("/account").Status(http.StatusOK).Says("#toasts", "Your password is changed")
+	b.Get("/account").Leads("/sign-in?next=%2Faccount")
+	h.browser().SignIn(owner, password).Status(http.StatusUnprocessableEntity)
+	h.browser().SignIn(owner, other).Leads("/")
 }
 
 func sessionsEnd(t *testing.T, h *house) {
 	b := h.browser()
-	b.signIn(owner, password)
+	b.SignIn(owner, password)
 	h.wait(29 * time.Minute)
-	b.get("/account").status(http.StatusOK)
+	b.Get("/account").Status(http.StatusOK)
 	h.wait(31 * time.Minute)
-	b.get("/account").leads("/sign-in?next=%2Faccount")
-	b.signIn(owner, password)
+	b.Get("/account").Leads("/sign-in?next=%2Faccount")
+	b.SignIn(owner, password)
 	for range 4 { // a page that renews itself keeps nobody signed in
 		h.wait(10 * time.Minute)
-		b.get("/?live=1")
+		b.Get("/?live=1")
 	}
-	b.get("/account").leads("/sign-in?next=%2Faccount")
+	b.Get("/account").Leads("/sign-in?next=%2Faccount")
 
 	day := newHouse(t)
 	day.person(owner, account.Owner)
 	b = day.browser()
-	b.signIn(owner, password)
+	b.SignIn(owner, password)
 	for range 12 * 60 / 20 {
-		b.get("/account").status(http.StatusOK)
+		b.Get("/account").Status(http.StatusOK)
 		day.wait(20 * time.Minute)
 	}
 	day.wait(time.Minute)
-	b.get("/account").leads("/sign-in?next=%2Faccount")
+	b.Get("/account").Leads("/sign-in?next=%2Faccount")
 }
 
 func guessingIsSlowedDown(t *testing.T, h *house) {
 	b := h.browser()
 	for range 5 {
-		b.signIn(owner, "not it at all").status(http.StatusUnprocessableEntity)
+		b.SignIn(owner, "not it at all").Status(http.StatusUnprocessableEntity)
 	}
 	for range 5 {
-		a := b.signIn(owner, "not it at all").status(http.StatusTooManyRequests).says("[role=alert]", "Too many wrong tries")
-		if wait, err := strconv.Atoi(a.resp.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 120 {
-			t.Errorf("Retry-After is %q", a.resp.Header.Get("Retry-After"))
+		a := b.SignIn(owner, "not it at all").Status(http.StatusTooManyRequests).Says("[role=alert]", "Too many wrong tries")
+		if wait, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 120 {
+			t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
 		}
 	}
-	b.signIn(owner, password).status(http.StatusTooManyRequests)
-	h.browserAt("127.0.0.2").signIn(owner, password).leads("/")
+	b.SignIn(owner, password).Status(http.StatusTooManyRequests)
+	h.browserAt("127.0.0.2").SignIn(owner, password).Leads("/")
 	h.wait(2 * time.Minute)
-	b.signIn(owner, password).leads("/")
+	b.SignIn(owner, password).Leads("/")
 }
 
 func sprayingIsSlowedDown(t *testing.T, h *house) {
 	b := h.browser()
 	refused := 0
 	for i := range 40 {
-		if b.signIn("user"+strconv.Itoa(i), "not it at all").resp.StatusCode == http.StatusTooManyRequests {
+		if b.SignIn("user"+strconv.Itoa(i), "not it at all").Code == http.StatusTooManyRequests {
 			refused++
 		}
 	}
@@ -217,28 +217,28 @@ func sprayingIsSlowedDown(t *testing.T, h *house) {
 func forwardedForIsNotBelieved(_ *testing.T, h *house) {
 	b := h.browser()
 	for i := range 5 {
-		b.head.Set("X-Forwarded-For", "192.0.2."+strconv.Itoa(i))
-		b.signIn(owner, "not it at all").status(http.StatusUnprocessableEntity)
+		b.Header.Set("X-Forwarded-For", "192.0.2."+strconv.Itoa(i))
+		b.SignIn(owner, "not it at all").Status(http.StatusUnprocessableEntity)
 	}
-	b.head.Set("X-Forwarded-For", "192.0.2.99")
-	b.signIn(owner, "not it at all").status(http.StatusTooManyRequests)
+	b.Header.Set("X-Forwarded-For", "192.0.2.99")
+	b.SignIn(owner, "not it at all").Status(http.StatusTooManyRequests)
 }
 
 // unknownUsersLookLikeKnownOnes compares the answers; that they take as long is the hasher's own test.
 func unknownUsersLookLikeKnownOnes(t *testing.T, h *house) {
-	known := h.browser().signIn(owner, "not it at all").status(http.StatusUnprocessableEntity)
-	unknown := h.browser().signIn("nobody", "not it at all").status(http.StatusUnprocessableEntity)
-	if strings.ReplaceAll(known.body, owner, "nobody") != unknown.body {
-		t.Errorf("the pages differ:\n%s\n%s", known.body, unknown.body)
+	known := h.browser().SignIn(owner, "not it at all").Status(http.StatusUnprocessableEntity)
+	unknown := h.browser().SignIn("nobody", "not it at all").Status(http.StatusUnprocessableEntity)
+	if strings.ReplaceAll(known.Body, owner, "nobody") != unknown.Body {
+		t.Errorf("the pages differ:\n%s\n%s", known.Body, unknown.Body)
 	}
 }
 
 func commonPasswordsAreRefused(t *testing.T, h *house) {
 	b := h.browser()
-	b.signIn(owner, password)
+	b.SignIn(owner, password)
 	for _, word := range []string{"password1", "dockbell1", "password12345", "dockbell-2026"} {
-		b.post("/account/password", "current", password, "password", word, "password2", word).status(http.StatusUnprocessableEntity)
-		b.post("/settings/users", "name", "ben", "role", "reader", "password", word).status(http.StatusUnprocessableEntity)
+		b.Post("/account/password", "current", password, "password", word, "password2", word).Status(http.StatusUnprocessableEntity)
+		b.Post("/settings/users", "name", "ben", "role", "reader", "password", word).Status(http.StatusUnprocessableEntity)
 	}
 	if n, err := h.db.CountUsers(t.Context()); n != 1 || err != nil {
 		t.Errorf("%d users, %v", n, err)
@@ -249,25 +249,25 @@ func otherRegistrysWebhookIsNotThere(_ *testing.T, h *house) {
 	h.webhook("deployprod")
 	h.registry("secondregistry")
 	b := h.browser()
-	b.signIn(owner, password)
-	b.get("/registries/mycontainerregistry/webhooks/deployprod").status(http.StatusOK)
-	b.get("/registries/secondregistry/webhooks/deployprod").status(http.StatusNotFound)
-	b.post("/registries/secondregistry/webhooks/deployprod/delete", "confirm", "deployprod").status(http.StatusNotFound)
+	b.SignIn(owner, password)
+	b.Get("/registries/mycontainerregistry/webhooks/deployprod").Status(http.StatusOK)
+	b.Get("/registries/secondregistry/webhooks/deployprod").Status(http.StatusNotFound)
+	b.Post("/registries/secondregistry/webhooks/deployprod/delete", "confirm", "deployprod").Status(http.StatusNotFound)
 }
 
 func unusualMethodsAreRefused(_ *testing.T, h *house) {
 	b := h.browser()
 	for _, method := range []string{"TRACE", "PROPFIND"} {
-		b.do(method, "/", nil).status(http.StatusMethodNotAllowed)
+		b.Do(method, "/", nil).Status(http.StatusMethodNotAllowed)
 	}
-	b.signIn(owner, password)
-	b.do(http.MethodDelete, "/account", nil).status(http.StatusMethodNotAllowed)
+	b.SignIn(owner, password)
+	b.Do(http.MethodDelete, "/account", nil).Status(http.StatusMethodNotAllowed)
 }
 
 func everyPageCarriesItsHeaders(t *testing.T, h *house) {
 	h.webhook("deployprod")
 	b := h.browser()
-	b.signIn(owner, password)
+	b.SignIn(owner, password)
 	want := map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 		"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
@@ -276,12 +276,12 @@ func everyPageCarriesItsHeaders(t *testing.T, h *house) {
 		if r.Method != http.MethodGet || r.Stream || r.Permission == "" && !r.Public {
 			continue
 		}
-		a := b.get(address(r))
-		if a.resp.StatusCode >= http.StatusInternalServerError {
-			t.Errorf("%s answers %d", address(r), a.resp.StatusCode)
+		a := b.Get(address(r))
+		if a.Code >= http.StatusInternalServerError {
+			t.Errorf("%s answers %d", address(r), a.Code)
 		}
 		for name, value := range want {
-			if got := a.resp.Header.Get(name); got != value {
+			if got := a.Header.Get(name); got != value {
 				t.Errorf("%s: %s is %q", address(r), name, got)
 			}
 		}

@@ -15,30 +15,31 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
+	"dockbell/web/webtest"
 )
 
 func TestFormHasEveryFieldOfAzures(t *testing.T) {
 	s := newSite(t)
-	page := s.get(hooksAt+"/new").is(200).says("h1", "Webhooks").says("#panel-title", "Create webhook").says("dialog header", "on mycontainerregistry")
+	page := s.get(hooksAt+"/new").Status(200).Says("h1", "Webhooks").Says("#panel-title", "Create webhook").Says("dialog header", "on mycontainerregistry")
 	for id, label := range map[string]string{
 		"w-name": "Webhook name", "w-location": "Location", "w-uri": "Service URI", "w-headers": "Custom headers", "w-scope": "Scope",
 		"w-format": "Payload format", "w-retry": "Retries", "w-timeout": "Timeout in seconds",
 	} {
-		page.says("label[for="+id+"]", label)
+		page.Says("label[for="+id+"]", label)
 	}
 	for _, action := range event.Subscribable {
 		if page.Find("[name=actions][value="+string(action.Action)+"][aria-label='"+action.Title+"']").Length() != 1 {
 			t.Errorf("no box for %s", action.Title)
 		}
 	}
-	page.says("legend", "Trigger actions").says("#w-status-l", "Status").says("footer", "CreateCreate and pingCancel")
+	page.Says("legend", "Trigger actions").Says("#w-status-l", "Status").Says("footer", "CreateCreate and pingCancel")
 	if page.Find("#w-signed[checked]").Length() != 1 || page.Find("#w-status[checked]").Length() != 1 {
 		t.Error("a new webhook is signed and enabled unless it is chosen otherwise")
 	}
 	if page.Find(".cols[inert]").Length() != 1 {
 		t.Error("the page below the panel can be used")
 	}
-	part := s.htmx(http.MethodGet, hooksAt+"/new", nil, hooksAt+"?action=push").is(200).lacks("main").says("#panel-title", "Create webhook")
+	part := s.htmx(http.MethodGet, hooksAt+"/new", nil, hooksAt+"?action=push").Status(200).Lacks("main").Says("#panel-title", "Create webhook")
 	if part.Find("footer a").AttrOr("href", "") != hooksAt+"?action=push" {
 		t.Error("Cancel leads elsewhere than to the list as it was filtered")
 	}
@@ -47,14 +48,14 @@ func TestFormHasEveryFieldOfAzures(t *testing.T) {
 func TestCreate(t *testing.T) {
 	s := newSite(t)
 	form := with(with(draft(), "customHeaders", "Authorization: Bearer "+canary+"\r\nX-Env: ci"), "scope", "team/api:v*")
-	to := s.post(hooksAt, with(form, "serviceUri", "https://u:"+canary+"@Hooks.Example.com/acr")).leads(hooksAt + "?new=deployprod").header.Get("Location")
-	list := s.get(to).is(200).says(".toast", "deployprod created Enabled, listening to image push in East US.").says("tr.is-new", "deployprod")
+	to := s.post(hooksAt, with(form, "serviceUri", "https://u:"+canary+"@Hooks.Example.com/acr")).Leads(hooksAt + "?new=deployprod").Place()
+	list := s.get(to).Status(200).Says(".toast", "deployprod created Enabled, listening to image push in East US.").Says("tr.is-new", "deployprod")
 	w := s.stored("deployprod")
 	if len(w.SigningSecrets) != 1 || w.CreatedBy != "mei" || w.Status != webhook.Enabled || w.Scope.String() != "team/api:v*" || len(w.Headers) != 2 {
 		t.Errorf("stored: %+v", w)
 	}
-	for _, page := range []answer{list, s.get(hooksAt + "/deployprod"), s.get(hooksAt + "/deployprod/edit"), s.get(hooksAt + "/deployprod/delete")} {
-		if strings.Contains(page.text, canary) || strings.Contains(page.text, w.SigningSecrets[0].Value) {
+	for _, page := range []*webtest.Page{list, s.get(hooksAt + "/deployprod"), s.get(hooksAt + "/deployprod/edit"), s.get(hooksAt + "/deployprod/delete")} {
+		if strings.Contains(page.Body, canary) || strings.Contains(page.Body, w.SigningSecrets[0].Value) {
 			t.Error("a secret is on a page")
 		}
 	}
@@ -62,7 +63,7 @@ func TestCreate(t *testing.T) {
 	for _, box := range []string{"status", "signed"} {
 		off.Del(box)
 	}
-	s.htmx(http.MethodPost, hooksAt, with(with(with(off, "retry", "own"), "waits", "5s 1m"), "timeout", "3"), hooksAt).leads(hooksAt + "?new=auditsink")
+	s.htmx(http.MethodPost, hooksAt, with(with(with(off, "retry", "own"), "waits", "5s 1m"), "timeout", "3"), hooksAt).Leads(hooksAt + "?new=auditsink")
 	w = s.stored("auditsink")
 	if w.Status != webhook.Disabled || len(w.SigningSecrets) != 0 || w.Retry.String() != "5s, 1m" || w.Timeout.Seconds() != 3 || len(w.Actions) != 2 {
 		t.Errorf("stored: %+v", w)
@@ -71,11 +72,11 @@ func TestCreate(t *testing.T) {
 
 func TestCreateAndPing(t *testing.T) {
 	s := newSite(t)
-	to := s.post(hooksAt, with(draft(), "then", "ping")).leads(hooksAt + "?new=deployprod&ping=").header.Get("Location")
-	s.get(to).is(200).says("#ping-result .callout.ok", "Ping to deployprod answered 200").says("#hook-deployprod-http", "200")
+	to := s.post(hooksAt, with(draft(), "then", "ping")).LeadsLike(hooksAt + "?new=deployprod&ping=").Place()
+	s.get(to).Status(200).Says("#ping-result .callout.ok", "Ping to deployprod answered 200").Says("#hook-deployprod-http", "200")
 	s.mem.answer = delivery.Attempt{} // htmx does not wait here: the list does
-	to = s.htmx(http.MethodPost, hooksAt, with(with(draft(), "name", "cachepurge"), "then", "ping"), hooksAt).leads(hooksAt + "?new=cachepurge&ping=").header.Get("HX-Redirect")
-	s.get(to).is(200).says("#ping-result", "Waiting for hooks.example.com")
+	to = s.htmx(http.MethodPost, hooksAt, with(with(draft(), "name", "cachepurge"), "then", "ping"), hooksAt).LeadsLike(hooksAt + "?new=cachepurge&ping=").Place()
+	s.get(to).Status(200).Says("#ping-result", "Waiting for hooks.example.com")
 }
 
 func TestFormKeepsEverythingAndSaysWhatIsWrongAtEachField(t *testing.T) {
@@ -90,15 +91,15 @@ func TestFormKeepsEverythingAndSaysWhatIsWrongAtEachField(t *testing.T) {
 		"#w-headers-said": "Host is set by", "#w-actions-said": "Choose at least one action", "#w-scope-said": "is not a repository name",
 		"#w-format-said": "is not a payload format", "#w-waits-said": "is not a wait", "#w-timeout-said": "whole number of seconds",
 	}
-	for _, refused := range []answer{s.post(hooksAt, bad).is(422).says("h1", "Webhooks"), s.htmx(http.MethodPost, hooksAt, bad, hooksAt).is(422).lacks("main")} {
-		refused.says("#err-sum", "9 fields need attention")
+	for _, refused := range []*webtest.Page{s.post(hooksAt, bad).Status(422).Says("h1", "Webhooks"), s.htmx(http.MethodPost, hooksAt, bad, hooksAt).Status(422).Lacks("main")} {
+		refused.Says("#err-sum", "9 fields need attention")
 		for selector, text := range said {
-			refused.says(selector, text)
+			refused.Says(selector, text)
 		}
 		for id, want := range map[string]string{
 			"w-name": "TAKEN1", "w-location": "mars", "w-uri": "ftp://x", "w-headers": "Host: x", "w-scope": "Team/API", "w-retry": "own", "w-waits": "soon", "w-timeout": "ninety",
 		} {
-			if got := refused.valueOf(id); got != want {
+			if got := refused.Value("#" + id); got != want {
 				t.Errorf("%s holds %q, want %q as it was typed", id, got, want)
 			}
 		}
@@ -121,8 +122,8 @@ func TestQuotaIsSaidInTheForm(t *testing.T) {
 	s.mem.reg.Tier = registry.Basic
 	s.hook("alpha1")
 	s.hook("beta22")
-	full := s.post(hooksAt, draft()).is(422).says("#err-sum", "has 2 of 2 webhooks")
-	if full.valueOf("w-name") != "deployprod" {
+	full := s.post(hooksAt, draft()).Status(422).Says("#err-sum", "has 2 of 2 webhooks")
+	if full.Value("#w-name") != "deployprod" {
 		t.Error("what was typed is gone")
 	}
 }
@@ -155,12 +156,12 @@ func formCases[T any](t *testing.T, file string, run func(t *testing.T, c T)) {
 func judge(t *testing.T, s *site, fields url.Values, outcome, place string) {
 	t.Helper()
 	if outcome == "accept" {
-		s.post(hooksAt, fields).leads(hooksAt + "?new=")
+		s.post(hooksAt, fields).LeadsLike(hooksAt + "?new=")
 		return
 	}
-	refused := s.post(hooksAt, fields).is(422).says("#err-sum", "1 field needs attention")
+	refused := s.post(hooksAt, fields).Status(422).Says("#err-sum", "1 field needs attention")
 	if refused.Find(place).Length() == 0 || refused.Find(".say.bad").Length() != 1 {
-		t.Errorf("the message is not at %s: %s", place, squeezed(refused.Find(".say.bad").Text()))
+		t.Errorf("the message is not at %s: %s", place, webtest.Squeeze(refused.Find(".say.bad").Text()))
 	}
 }
 
@@ -194,7 +195,7 @@ func TestServiceURIsThroughTheForm(t *testing.T) {
 		s.mem.allowed = policy.Allow
 		judge(t, s, with(draft(), "serviceUri", c.Input), c.Expect.Outcome, "#w-uri-said")
 		if c.Expect.Shown != "" {
-			s.get(hooksAt+"/deployprod").is(200).says(".props code", c.Expect.Shown)
+			s.get(hooksAt+"/deployprod").Status(200).Says(".props code", c.Expect.Shown)
 		}
 	})
 }
@@ -236,7 +237,7 @@ func TestScopesThroughTheForm(t *testing.T) {
 		s := newSite(t)
 		judge(t, s, with(draft(), "scope", *c.Input), c.Expect.Outcome, "#w-scope-said")
 		if c.Expect.Warn {
-			s.get(hooksAt+"/scope-preview?scope="+url.QueryEscape(*c.Input)).is(200).says(".say.warn", "host name")
+			s.get(hooksAt+"/scope-preview?scope="+url.QueryEscape(*c.Input)).Status(200).Says(".say.warn", "host name")
 		}
 	})
 }

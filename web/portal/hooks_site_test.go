@@ -2,10 +2,7 @@ package portal_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
@@ -14,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/account"
@@ -25,6 +21,7 @@ import (
 	"dockbell/web"
 	"dockbell/web/auth"
 	"dockbell/web/portal"
+	"dockbell/web/webtest"
 )
 
 const (
@@ -36,12 +33,11 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // site is the portal over a memory, as a browser of somebody with a role sees it.
 type site struct {
-	t    *testing.T
-	mem  *memory
-	role account.Role
-	name string
-	url  string
-	http *http.Client
+	t       *testing.T
+	mem     *memory
+	role    account.Role
+	name    string
+	browser *webtest.Browser
 }
 
 // door is the portal with somebody signed in, whoever that is at the moment.
@@ -71,8 +67,7 @@ func newSite(t *testing.T) *site {
 		Log: slog.New(slog.DiscardHandler), NewID: counted("request"), Now: time.Now, Ready: func(context.Context) error { return nil },
 	}, web.Doors{door{newPortal(mem), s}}))
 	t.Cleanup(server.Close)
-	jar, _ := cookiejar.New(nil) // never fails
-	s.url, s.http = server.URL, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	s.browser = webtest.New(t, server.URL)
 	return s
 }
 
@@ -105,106 +100,20 @@ func counted(word string) func() string {
 	return func() string { return word + "-" + strconv.FormatInt(n.Add(1), 10) }
 }
 
-// answer is what came back, parsed.
-type answer struct {
-	t      *testing.T
-	status int
-	header http.Header
-	text   string
-	*goquery.Document
+func (s *site) get(path string) *webtest.Page {
+	s.t.Helper()
+	return s.browser.Get(path)
 }
 
-func (s *site) get(path string) answer { return s.do(http.MethodGet, path, nil, nil) }
-
-func (s *site) post(path string, fields url.Values) answer {
-	return s.do(http.MethodPost, path, fields, nil)
+func (s *site) post(path string, fields url.Values) *webtest.Page {
+	s.t.Helper()
+	return s.browser.Send(path, fields)
 }
 
 // htmx asks as htmx does from the page at.
-func (s *site) htmx(method, path string, fields url.Values, at string) answer {
-	return s.do(method, path, fields, map[string]string{"HX-Request": "true", "HX-Current-URL": s.url + at})
-}
-
-func (s *site) do(method, path string, fields url.Values, header map[string]string) answer {
+func (s *site) htmx(method, path string, fields url.Values, at string) *webtest.Page {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(fields.Encode()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", s.url)
-	}
-	for name, value := range header {
-		r.Header.Set(name, value)
-	}
-	res, err := s.http.Do(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(string(body)))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return answer{s.t, res.StatusCode, res.Header, string(body), doc}
-}
-
-// is wants a status.
-func (a answer) is(status int) answer {
-	a.t.Helper()
-	if a.status != status {
-		a.t.Fatalf("status %d, want %d:\n%s", a.status, status, a.plain())
-	}
-	return a
-}
-
-// leads wants a redirect: 303 of a form, HX-Redirect of htmx.
-func (a answer) leads(path string) answer {
-	a.t.Helper()
-	got := a.header.Get("Location") + a.header.Get("HX-Redirect")
-	if a.status != http.StatusSeeOther && a.status != http.StatusNoContent || !strings.HasPrefix(got, path) {
-		a.t.Fatalf("status %d to %q, want it to lead to %s:\n%s", a.status, got, path, a.plain())
-	}
-	return a
-}
-
-// says wants a text somewhere in what selector finds.
-func (a answer) says(selector, text string) answer {
-	a.t.Helper()
-	if got := squeezed(a.Find(selector).Text()); !strings.Contains(got, text) {
-		a.t.Errorf("%s says %q, want %q", selector, got, text)
-	}
-	return a
-}
-
-// lacks wants nothing that selector finds.
-func (a answer) lacks(selector string) answer {
-	a.t.Helper()
-	if n := a.Find(selector).Length(); n > 0 {
-		a.t.Errorf("%d of %s", n, selector)
-	}
-	return a
-}
-
-func (a answer) plain() string { return squeezed(a.Find("body").Text()) }
-
-func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// valueOf is what a control holds.
-func (a answer) valueOf(id string) string {
-	s := a.Find("#" + id)
-	if s.Is("textarea") {
-		return s.Text()
-	}
-	if s.Is("select") {
-		return s.Find("option[selected]").AttrOr("value", "")
-	}
-	return s.AttrOr("value", "")
+	return s.browser.HTMX(at).Do(method, path, fields)
 }
 
 // draft is a form that is accepted.

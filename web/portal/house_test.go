@@ -4,18 +4,12 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
 	"github.com/google/uuid"
 
 	"dockbell/models/account"
@@ -27,6 +21,7 @@ import (
 	"dockbell/web"
 	"dockbell/web/auth"
 	"dockbell/web/portal"
+	"dockbell/web/webtest"
 )
 
 // house is the portal alone on a real database and a real listener, with a clock that a test moves.
@@ -121,135 +116,16 @@ func (h *house) away() {
 	h.must(h.db.Close())
 }
 
-// browser keeps cookies and follows no redirect, so that a test sees each answer.
-type browser struct {
-	h      *house
-	client *http.Client
-	head   http.Header // sent with every request
-}
-
-func (h *house) browser() *browser { return h.browserAt("") }
+func (h *house) browser() *webtest.Browser { return webtest.New(h.t, h.url) }
 
 // browserAt is a browser on another machine: its connections come from this address.
-func (h *house) browserAt(from string) *browser {
-	jar, err := cookiejar.New(nil)
-	h.must(err)
-	dialer := &net.Dialer{}
-	if from != "" {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
-	}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	h.t.Cleanup(transport.CloseIdleConnections)
-	return &browser{h: h, head: http.Header{}, client: &http.Client{
-		Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
+func (h *house) browserAt(from string) *webtest.Browser { return webtest.NewAt(h.t, h.url, from) }
 
 // signedIn is a browser of a new user of that role.
-func (h *house) signedIn(name string, role account.Role) *browser {
+func (h *house) signedIn(name string, role account.Role) *webtest.Browser {
 	h.t.Helper()
 	h.person(name, role)
 	b := h.browser()
-	b.signIn(name, password).leads("/")
+	b.SignIn(name, password).Leads("/")
 	return b
-}
-
-func (b *browser) signIn(name, word string) *reply {
-	b.h.t.Helper()
-	return b.post("/sign-in", "username", name, "password", word)
-}
-
-func (b *browser) get(path string) *reply {
-	b.h.t.Helper()
-	return b.do(http.MethodGet, path, nil)
-}
-
-// post sends a form given as names and values in turn.
-func (b *browser) post(path string, pairs ...string) *reply {
-	b.h.t.Helper()
-	form := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		form.Add(pairs[i], pairs[i+1])
-	}
-	return b.do(http.MethodPost, path, form)
-}
-
-func (b *browser) do(method, path string, form url.Values) *reply {
-	b.h.t.Helper()
-	req, err := http.NewRequestWithContext(b.h.t.Context(), method, b.h.url+path, strings.NewReader(form.Encode()))
-	b.h.must(err)
-	for name, values := range b.head {
-		req.Header[name] = values
-	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	resp, err := b.client.Do(req)
-	b.h.must(err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	b.h.must(err)
-	return &reply{t: b.h.t, what: method + " " + path, resp: resp, body: string(body)}
-}
-
-// cookie is the value of the session's cookie.
-func (b *browser) cookie() string {
-	at, err := url.Parse(b.h.url)
-	b.h.must(err)
-	for _, c := range b.client.Jar.Cookies(at) {
-		if c.Name == "dockbell" {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-// reply is what came back, with the questions that tests ask of it.
-type reply struct {
-	t    *testing.T
-	what string
-	resp *http.Response
-	body string
-}
-
-func (a *reply) status(want int) *reply {
-	a.t.Helper()
-	if a.resp.StatusCode != want {
-		a.t.Fatalf("%s: %d instead of %d\n%.600s", a.what, a.resp.StatusCode, want, a.body)
-	}
-	return a
-}
-
-// leads wants a redirect after a form or to a door.
-func (a *reply) leads(to string) *reply {
-	a.t.Helper()
-	a.status(http.StatusSeeOther)
-	if got := a.resp.Header.Get("Location"); got != to {
-		a.t.Fatalf("%s leads to %q instead of %q", a.what, got, to)
-	}
-	return a
-}
-
-func (a *reply) doc() *goquery.Document {
-	a.t.Helper()
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return doc
-}
-
-// text is what an element says, blanks put together.
-func (a *reply) text(selector string) string {
-	a.t.Helper()
-	return strings.Join(strings.Fields(a.doc().Find(selector).Text()), " ")
-}
-
-// says wants words in an element.
-func (a *reply) says(selector, words string) *reply {
-	a.t.Helper()
-	if got := a.text(selector); !strings.Contains(got, words) {
-		a.t.Errorf("%s: %s says %q, not %q", a.what, selector, got, words)
-	}
-	return a
 }

@@ -47,23 +47,23 @@ func TestEveryRouteNamesItsPermission(t *testing.T) {
 func TestOtherSitesChangeNothing(t *testing.T) {
 	h := newHouse(t)
 	b := h.signedIn(owner, account.Owner)
-	b.head.Set("Sec-Fetch-Site", "cross-site")
-	b.head.Set("Origin", "https://evil.test")
+	b.Header.Set("Sec-Fetch-Site", "cross-site")
+	b.Header.Set("Origin", "https://evil.test")
 	tried := 0
 	for _, r := range h.portal.Routes() {
 		if r.Method == http.MethodGet {
 			continue
 		}
 		tried++
-		if got := b.do(r.Method, address(r), url.Values{}).resp.StatusCode; got != http.StatusForbidden {
+		if got := b.Do(r.Method, address(r), url.Values{}).Code; got != http.StatusForbidden {
 			t.Errorf("%s %s answers %d to another site", r.Method, r.Path, got)
 		}
 	}
 	if tried < 10 {
 		t.Errorf("only %d routes were tried", tried)
 	}
-	b.head = http.Header{}
-	b.get("/account").status(http.StatusOK) // still signed in
+	b.Header = http.Header{}
+	b.Get("/account").Status(http.StatusOK) // still signed in
 }
 
 func TestNobodySeesMoreThanSignIn(t *testing.T) {
@@ -77,27 +77,27 @@ func TestNobodySeesMoreThanSignIn(t *testing.T) {
 		}
 	}
 	for _, path := range asked {
-		a := b.get(path).status(http.StatusSeeOther)
-		to, err := url.Parse(a.resp.Header.Get("Location"))
+		a := b.Get(path).Status(http.StatusSeeOther)
+		to, err := url.Parse(a.Header.Get("Location"))
 		if err != nil || to.Path != "/sign-in" || to.Host != "" {
-			t.Errorf("%s leads to %s", path, a.resp.Header.Get("Location"))
+			t.Errorf("%s leads to %s", path, a.Header.Get("Location"))
 		}
 		if next := to.Query().Get("next"); next != auth.Next(path) && path != "/" && path != "/sign-out" {
 			t.Errorf("%s comes back to %q", path, next)
 		}
-		if strings.Contains(a.body, "registry") {
-			t.Errorf("%s tells: %s", path, a.body)
+		if strings.Contains(a.Body, "registry") {
+			t.Errorf("%s tells: %s", path, a.Body)
 		}
 	}
 	for _, r := range h.portal.Routes() {
 		if r.Method == http.MethodPost && !r.Public {
-			b.post(address(r)).leads("/sign-in")
+			b.Post(address(r)).Leads("/sign-in")
 		}
 	}
-	b.head.Set("HX-Request", "true")
-	b.head.Set("HX-Current-URL", h.url+"/registries/mycontainerregistry")
-	a := b.get("/?live=1").status(http.StatusUnauthorized)
-	if got := a.resp.Header.Get("HX-Redirect"); got != "/sign-in?next=%2Fregistries%2Fmycontainerregistry" {
+	b.Header.Set("HX-Request", "true")
+	b.Header.Set("HX-Current-URL", h.url+"/registries/mycontainerregistry")
+	a := b.Get("/?live=1").Status(http.StatusUnauthorized)
+	if got := a.Header.Get("HX-Redirect"); got != "/sign-in?next=%2Fregistries%2Fmycontainerregistry" {
 		t.Errorf("htmx is sent to %q", got)
 	}
 }
@@ -113,11 +113,11 @@ func TestRolesReachWhatTheyMay(t *testing.T) {
 			if r.Public || me.May(r.Permission, "mycontainerregistry") {
 				continue
 			}
-			a := b.do(r.Method, address(r), url.Values{}).status(http.StatusForbidden)
-			a.says("h1", "not allowed").says("main", string(role))
+			a := b.Do(r.Method, address(r), url.Values{}).Status(http.StatusForbidden)
+			a.Says("h1", "not allowed").Says("main", string(role))
 		}
-		b.get("/").status(http.StatusOK)
-		if strings.Contains(b.get("/").body, "/settings") {
+		b.Get("/").Status(http.StatusOK)
+		if strings.Contains(b.Get("/").Body, "/settings") {
 			t.Errorf("a %s is shown the settings", role)
 		}
 	}
