@@ -30,7 +30,6 @@ const (
 	DetailDNSTime  = "DNS timeout"   // no answer from the name servers in time
 	DetailNotYet   = "not yet valid" // the certificate begins in the future
 	DetailOwnHost  = "own secret"    // the signing secret cannot be read
-	DetailBodyTime = "body"          // the answer began but did not end in time
 )
 
 // Sentence says in plain words why an attempt failed and what to do next; "" for no cause.
