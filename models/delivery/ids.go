@@ -27,7 +27,7 @@ type IDs struct {
 
 // NewIDs gives a generator of its own node number that reads the given clock.
 func NewIDs(now func() time.Time) *IDs {
-	return &IDs{now: now, node: rand.Int64N(1 << idNodeBits)}
+	return &IDs{now: now, node: rand.Int64N(1 << idNodeBits)} //nolint:gosec // a number to differ by, not a secret
 }
 
 // Next gives an ID greater than every one before, also when the clock goes back or a millisecond's sequence is used up.

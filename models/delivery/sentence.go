@@ -24,12 +24,12 @@ type Facts struct {
 
 // Details that change the sentence of a cause.
 const (
-	DetailClosed   = "EOF"           // the connection was closed before an answer
-	DetailNotTLS   = "no TLS"        // the port answers, but does not speak TLS
-	DetailNoName   = "no such name"  // the name does not exist
-	DetailDNSTime  = "DNS timeout"   // no answer from the name servers in time
-	DetailNotYet   = "not yet valid" // the certificate begins in the future
-	DetailOwnHost  = "own secret"    // the signing secret cannot be read
+	DetailClosed  = "EOF"           // the connection was closed before an answer
+	DetailNotTLS  = "no TLS"        // the port answers, but does not speak TLS
+	DetailNoName  = "no such name"  // the name does not exist
+	DetailDNSTime = "DNS timeout"   // no answer from the name servers in time
+	DetailNotYet  = "not yet valid" // the certificate begins in the future
+	DetailOwnHost = "own secret"    // the signing secret cannot be read
 )
 
 // Sentence says in plain words why an attempt failed and what to do next; "" for no cause.

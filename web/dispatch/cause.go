@@ -127,8 +127,8 @@ func explainNetwork(err error, at stage, facts *delivery.Facts) delivery.Cause {
 	}
 }
 
-func isOneOf(err error, any ...error) bool {
-	for _, one := range any {
+func isOneOf(err error, targets ...error) bool {
+	for _, one := range targets {
 		if errors.Is(err, one) {
 			return true
 		}

@@ -11,11 +11,14 @@ import (
 	"dockbell/models/webhook"
 )
 
+// nameSignature is the header as it is sent: in lower case, as the specification writes it.
+var nameSignature = "webhook-signature"
+
 // TestPublishedVector reproduces the signature that the specification and its libraries publish.
 func TestPublishedVector(t *testing.T) {
 	h := http.Header{}
 	err := sign(h, []webhook.Secret{{Value: secret}}, "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
-	if got := h["webhook-signature"]; err != nil || len(got) != 1 || got[0] != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
+	if got := h[nameSignature]; err != nil || len(got) != 1 || got[0] != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
 		t.Errorf("signed %q, %v", got, err)
 	}
 }
@@ -25,7 +28,7 @@ func TestEveryCurrentSecretSigns(t *testing.T) {
 	renewed, old, gone := webhook.NewSigningSecret(), webhook.NewSigningSecret(), webhook.NewSigningSecret()
 	h := http.Header{}
 	err := sign(h, []webhook.Secret{{Value: renewed}, {Value: old, Expires: now.Add(time.Hour)}, {Value: gone, Expires: now}}, "7", now, []byte("x"))
-	if err != nil || len(strings.Fields(h["webhook-signature"][0])) != 2 {
+	if err != nil || len(strings.Fields(h[nameSignature][0])) != 2 {
 		t.Fatalf("signed %q, %v; want two signatures", h, err)
 	}
 	canonical := http.Header{}
