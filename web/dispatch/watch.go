@@ -32,7 +32,7 @@ func watching(ctx context.Context) (context.Context, *watch) {
 	w := &watch{}
 	w.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:             func(httptrace.DNSStartInfo) { w.mark(&w.dnsStart) },
-		DNSDone:              func(httptrace.DNSDoneInfo) { w.mark(&w.dnsDone) },
+		DNSDone:              func(i httptrace.DNSDoneInfo) { w.resolved(i.Err) },
 		ConnectStart:         func(_, address string) { w.connecting(address) },
 		ConnectDone:          func(_, _ string, err error) { w.connectDone(err) },
 		GotConn:              func(c httptrace.GotConnInfo) { w.got(c.Conn.RemoteAddr().String()) },
@@ -53,6 +53,14 @@ func (w *watch) mark(at *time.Time) {
 	defer w.mu.Unlock()
 	if at.IsZero() {
 		*at = time.Now()
+	}
+}
+
+// resolved ends the phase only with an address: a lookup that the deadline cuts off was still looking, whichever of the two
+// is heard of first.
+func (w *watch) resolved(err error) {
+	if err == nil {
+		w.mark(&w.dnsDone)
 	}
 }
 
