@@ -39,7 +39,7 @@ type site struct {
 // house is everything that lives as long as the server, wired.
 type house struct {
 	site       site
-	db         database
+	db         *store.DB
 	blobs      *blobs.Files
 	accounts   *account.Service
 	registries *registry.Service
@@ -56,7 +56,7 @@ func newID() string { return uuid.NewString() }
 func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logger) (*house, error) {
 	h := &house{site: at, stopping: make(chan struct{})}
 	var err error
-	if h.db.DB, err = openStore(ctx, cfg, key, log); err != nil {
+	if h.db, err = openStore(ctx, cfg, key, log); err != nil {
 		return nil, err
 	}
 	if h.blobs, err = blobs.OpenFiles(filepath.Join(cfg.Data, "blobs")); err != nil {
@@ -64,7 +64,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		return nil, fmt.Errorf("the folder of the layers cannot be opened: %w", err)
 	}
 	h.metrics = newMetrics(h.db.Backlog)
-	h.accounts = newAccounts(h.db.DB)
+	h.accounts = newAccounts(h.db)
 	h.registries = &registry.Service{
 		Store: h.db, Host: hostOf(at.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
 	}

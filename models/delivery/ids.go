@@ -51,3 +51,9 @@ func (g *IDs) Next() ID {
 func (id ID) Made() time.Time {
 	return idEpoch.Add(time.Duration(id>>(idNodeBits+idSequenceBits)) * time.Millisecond)
 }
+
+// FirstID is the lowest ID that can have been made at or after t.
+func FirstID(t time.Time) ID {
+	ms := (t.Sub(idEpoch) + time.Millisecond - 1) / time.Millisecond
+	return ID(max(ms, 0) << (idNodeBits + idSequenceBits))
+}

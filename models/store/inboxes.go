@@ -154,17 +154,13 @@ type receivedRow struct {
 func (receivedRow) TableName() string { return "received" }
 
 func rowOfReceived(token string, r delivery.Received) receivedRow {
-	headers := make([]headerJSON, 0, len(r.Headers))
-	for _, h := range r.Headers {
-		headers = append(headers, headerJSON(h))
-	}
 	body := r.Body
 	if body == nil {
 		body = []byte{}
 	}
 	return receivedRow{
 		Token: token, ID: r.ID, At: micros(r.At), Method: plainText(r.Method), Query: plainText(r.Query), Addr: plainText(r.Addr),
-		Headers: toJSON(headers), Body: body, Status: int64(r.Status),
+		Headers: toJSON(headersJSON(r.Headers)), Body: body, Status: int64(r.Status),
 	}
 }
 
@@ -172,12 +168,7 @@ func (row receivedRow) received() (delivery.Received, error) {
 	r := delivery.Received{
 		ID: row.ID, At: moment(row.At), Method: row.Method, Query: row.Query, Addr: row.Addr, Body: row.Body, Status: int(row.Status),
 	}
-	var headers []headerJSON
-	if err := fromJSON(row.Headers, &headers); err != nil {
-		return r, err
-	}
-	for _, h := range headers {
-		r.Headers = append(r.Headers, delivery.Header(h))
-	}
-	return r, nil
+	var err error
+	r.Headers, err = headersOf(row.Headers)
+	return r, err
 }

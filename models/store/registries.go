@@ -150,7 +150,7 @@ func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name) error {
 		if err != nil {
 			return err
 		}
-		if err := forgetContents(tx, row.NameKey); err != nil {
+		if err := forgetContents(tx, name); err != nil {
 			return err
 		}
 		if err := tx.Where("registry_key = ?", row.NameKey).Delete(&tokenRow{}).Error; err != nil { // or they would open a later registry of this name

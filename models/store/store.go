@@ -4,6 +4,7 @@ package store
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,8 @@ type DB struct {
 	postgres bool
 	sealer   *sealer
 	hooks    *hookCache
-	ids      *delivery.IDs // of requests that came to inboxes
+	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
+	shard    int64         // of the counters to which this process adds
 	log      *slog.Logger
 	now      func() time.Time
 	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
@@ -52,6 +54,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.now = time.Now
 	}
 	db.ids, db.hooks = delivery.NewIDs(db.now), newHookCache()
+	if db.postgres {
+		db.shard = rand.Int64N(shards) //nolint:gosec // it spreads counters and guards nothing
+	}
 	open := db.openSQLite
 	if db.postgres {
 		open = db.openPostgres
@@ -64,6 +69,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	return db, nil
 }
+
+// shards is in how many parts a counter lies with PostgreSQL, so that processes rarely wait for each other to count.
+const shards = 8
 
 func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")

@@ -124,7 +124,7 @@ func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook, ifVersion in
 		case before.Status == row.Status:
 			return nil
 		case w.Status == webhook.Disabled:
-			return cancelWaiting(tx, w.ID, db.now())
+			return cancelWaiting(tx, w.ID)
 		default:
 			return freshState(tx, w.ID)
 		}
@@ -150,7 +150,7 @@ func (db *DB) DeleteWebhook(ctx context.Context, reg registry.Name, name webhook
 		if err != nil {
 			return err
 		}
-		if err := cancelWaiting(tx, row.ID, db.now()); err != nil {
+		if err := cancelWaiting(tx, row.ID); err != nil {
 			return err
 		}
 		return tx.Where("id = ?", row.ID).Delete(&webhookRow{}).Error // its state goes by the foreign key
