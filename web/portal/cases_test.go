@@ -69,7 +69,7 @@ func TestRequestsOfOtherSites(t *testing.T) {
 		}
 	}
 	for _, c := range readCases[crossing](t, "csrf_requests.json") {
-		t.Run(c.ID, func(t *testing.T) {
+		t.Run(c.ID, func(*testing.T) {
 			b.Header = http.Header{"Origin": nil}
 			for name, value := range c.Request.Headers {
 				b.Header.Set(name, strings.ReplaceAll(value, "https://"+c.Request.Host, h.url)) // our host stands for theirs
@@ -145,7 +145,7 @@ func chosenSessionIsWorthNothing(t *testing.T, h *house) {
 	thief.Get("/account").Leads("/sign-in?next=%2Faccount")
 }
 
-func newPasswordEndsOtherSessions(t *testing.T, h *house) {
+func newPasswordEndsOtherSessions(_ *testing.T, h *house) {
 	a, b := h.browser(), h.browser()
 	a.SignIn(owner, password)
 	b.SignIn(owner, password)

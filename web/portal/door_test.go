@@ -24,21 +24,21 @@ func TestSetUp(t *testing.T) {
 	b.Post("/setup", "code", " "+code+" ").Leads("/setup?code=" + code)
 	b.Get("/setup?code="+code).Status(http.StatusOK).Says("h1", "Create the owner account").Says(".stages [aria-current=step]", "Owner account")
 
-	make := func(name, one, two string) *webtest.Page {
+	create := func(name, one, two string) *webtest.Page {
 		return b.Post("/setup/owner", "code", code, "name", name, "password", one, "password2", two)
 	}
-	a := make("mei.lin", password, password+"x").Status(http.StatusUnprocessableEntity).Says("#p2-said", "The two passwords differ.")
+	a := create("mei.lin", password, password+"x").Status(http.StatusUnprocessableEntity).Says("#p2-said", "The two passwords differ.")
 	if got := a.Find("#u").AttrOr("value", ""); got != "mei.lin" {
 		t.Errorf("the name that was typed is gone: %q", got)
 	}
 	if strings.Contains(a.Body, password) {
 		t.Error("the page gives the password back")
 	}
-	make("mei lin!", password, password).Status(http.StatusUnprocessableEntity).Says("#u-said", "A user name starts with")
-	make("mei.lin", "short", "short").Status(http.StatusUnprocessableEntity).Says("#p1-said", "7 more")
+	create("mei lin!", password, password).Status(http.StatusUnprocessableEntity).Says("#u-said", "A user name starts with")
+	create("mei.lin", "short", "short").Status(http.StatusUnprocessableEntity).Says("#p1-said", "7 more")
 	b.Post("/setup/owner", "code", "wrong", "name", "x").Status(http.StatusUnprocessableEntity).Says("#code-said", "not the set-up code")
 
-	make("mei.lin", password, password).Leads("/setup/registry")
+	create("mei.lin", password, password).Leads("/setup/registry")
 	b.Get("/setup/registry").Status(http.StatusOK).Says("h1", "Your first registry is ready").Says("main", "mycontainerregistry").Says("main", "127.0.0.0/8")
 	b.Post("/setup/registry", "networks", "10.0.0.0/33").Status(http.StatusUnprocessableEntity).Says("#nets-said", "is not a network").Says("#nets", "10.0.0.0/33")
 	b.Post("/setup/registry", "networks", "10.0.0.0/8\n192.168.7.9").Leads("/registries/mycontainerregistry")

@@ -54,7 +54,7 @@ func (p *Portal) previewOf(c echo.Context, reg registry.Registry, form views.Web
 	scope, err := webhook.ParseScope(form.Scope)
 	if err != nil {
 		preview.Error = messageOf(err)
-		return preview, nil //nolint:nilerr // a scope that cannot be read is what the preview says
+		return preview, nil // a scope that cannot be read is what the preview says
 	}
 	if preview.Warning = scope.Warning(); scope.Meaning() != scope.String() {
 		preview.Meaning = scope.Meaning()
@@ -66,7 +66,8 @@ func (p *Portal) previewOf(c echo.Context, reg registry.Registry, form views.Web
 	if preview.Contents && preview.Matching == 0 && !preview.Bounded && preview.Warning == "" && !scope.Everything() {
 		preview.Warning = "No repository of this registry lies in this scope yet."
 	}
-	return preview, p.wouldFire(ctx, reg, form, scope, &preview)
+	err = p.wouldFire(ctx, reg, form, scope, &preview)
+	return preview, err
 }
 
 // reach counts the repositories that the scope reaches. What an external registry holds is not known here.

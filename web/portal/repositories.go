@@ -55,7 +55,7 @@ func (p *Portal) contentsOf(c echo.Context, reg registry.Registry) (views.Reposi
 	}
 	r.Count, r.Bytes = held.Repositories, held.Bytes
 	after := asked(c, "after")
-	more := false
+	var more bool
 	if r.Names, more, err = p.findRepositories(ctx, reg.Name, r.Query, after, repositoriesPage); err != nil {
 		return r, err
 	}

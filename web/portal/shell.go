@@ -141,7 +141,7 @@ func prefer(c echo.Context, name, value string) {
 	if value == "" {
 		age = -1
 	}
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure where the connection is: over plain HTTP no browser would keep it
 		Name: name, Value: value, Path: "/", MaxAge: age, Secure: c.Scheme() == "https",
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
