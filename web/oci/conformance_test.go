@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestConformance runs the official program of the OCI against the door, with its own settings and with all that it can
-// check besides. DOCKBELL_TEST_CONFORMANCE is the program's path.
+// TestConformance runs the official program of the OCI against the door on every database, with its own settings and with
+// all that it can check besides. DOCKBELL_TEST_CONFORMANCE is the program's path, as `.ci/tool clients` builds it.
 func TestConformance(t *testing.T) {
 	program := os.Getenv("DOCKBELL_TEST_CONFORMANCE")
 	if program == "" {
@@ -21,18 +21,19 @@ func TestConformance(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			results := t.TempDir()
-			if keep := os.Getenv("DOCKBELL_TEST_RESULTS"); keep != "" {
-				results = filepath.Join(keep, name)
-			}
-			cmd := exec.CommandContext(t.Context(), program)
-			cmd.Env = append(os.Environ(), append(more, "OCI_REGISTRY="+h.host, "OCI_TLS=disabled", "OCI_VERSION=1.1",
-				"OCI_USERNAME=pusher", "OCI_PASSWORD="+password, "OCI_RESULTS_DIR="+results)...)
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				t.Errorf("the conformance program: %v\n%s", err, out)
-			}
+			eachHouse(t, func(t *testing.T, h *house) {
+				results := t.TempDir()
+				if keep := os.Getenv("DOCKBELL_TEST_RESULTS"); keep != "" {
+					results = filepath.Join(keep, t.Name())
+				}
+				cmd := exec.CommandContext(t.Context(), program)
+				cmd.Env = append(os.Environ(), append(more, "OCI_REGISTRY="+h.host, "OCI_TLS=disabled", "OCI_VERSION=1.1",
+					"OCI_USERNAME=pusher", "OCI_PASSWORD="+password, "OCI_RESULTS_DIR="+results)...)
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					t.Errorf("the conformance program: %v\n%s", err, out)
+				}
+			})
 		})
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
+	"dockbell/models/store"
+	"dockbell/models/store/storetest"
 	"dockbell/web"
 	"dockbell/web/auth"
 	"dockbell/web/oci"
@@ -54,7 +56,7 @@ func (people) Bearer(_ context.Context, token string) (account.Principal, error)
 type house struct {
 	t     *testing.T
 	host  string // host:port
-	data  *memory
+	data  *kept
 	files *blobs.Files
 	dir   string
 	door  *oci.Door
@@ -64,12 +66,39 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, dir: t.TempDir(), clock: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
-	h.data = &memory{repos: map[string]*repository{}, registries: []registry.Registry{
+	h := emptyHouse(t)
+	return h.on(storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: h.now}))
+}
+
+// eachHouse is newHouse on every database there is.
+func eachHouse(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Helper()
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		h := emptyHouse(t)
+		test(t, h.on(storetest.OpenWith(t, store.Options{DSN: dsn, Now: h.now})))
+	})
+}
+
+func emptyHouse(t *testing.T) *house {
+	t.Helper()
+	return &house{t: t, dir: t.TempDir(), clock: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+}
+
+// on opens the door on a database, with three registries in it.
+func (h *house) on(db *store.DB) *house {
+	t := h.t
+	t.Helper()
+	h.data = &kept{DB: db}
+	for _, r := range []registry.Registry{
 		{Name: "secondregistry", Kind: registry.BuiltIn, Home: "eastus", Created: h.clock.Add(time.Second)},
 		{Name: "outside", Kind: registry.External, Home: "eastus", Created: h.clock.Add(-time.Hour)},
 		{Name: "mycontainerregistry", Kind: registry.BuiltIn, Home: "local", Created: h.clock},
-	}}
+	} {
+		r.ID, r.Tier, r.LoginServer = uuid.NewString(), registry.Premium, string(r.Name)+".example.com"
+		if err := db.AddRegistry(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
 	files, err := blobs.OpenFiles(h.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -102,31 +131,44 @@ func (h *house) pass(d time.Duration) {
 }
 
 func (h *house) setPolicies(p registry.Policies) {
-	h.data.mu.Lock()
-	defer h.data.mu.Unlock()
-	for i := range h.data.registries {
-		h.data.registries[i].Policies = p
+	h.t.Helper()
+	all, err := h.data.Registries(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, r := range all {
+		r.Policies = p
+		if err := h.data.UpdateRegistry(h.t.Context(), r); err != nil {
+			h.t.Fatal(err)
+		}
 	}
 }
 
 // events gives what was raised since the last call, one line each; the quarantine that goes with each push is left out.
 func (h *house) events() []string {
-	h.data.mu.Lock()
-	defer h.data.mu.Unlock()
 	lines := []string{}
-	for _, e := range h.data.entries {
-		if ev := e.Event; ev.Action != event.Quarantine {
-			line := fmt.Sprintf("%s %s", ev.Action, ev.Target.Repository)
-			if ev.Target.Tag != "" {
-				line += ":" + ev.Target.Tag
-			}
-			if len(ev.CarriedTags) > 0 {
-				line += " carried " + strings.Join(ev.CarriedTags, ",")
-			}
+	for _, line := range h.allEvents() {
+		if !strings.HasPrefix(line, "quarantine ") {
 			lines = append(lines, line)
 		}
 	}
-	h.data.entries = nil
+	return lines
+}
+
+// allEvents is events with every quarantine.
+func (h *house) allEvents() []string {
+	lines := []string{}
+	for _, e := range h.data.stored() {
+		ev := e.Event
+		line := fmt.Sprintf("%s %s", ev.Action, ev.Target.Repository)
+		if ev.Target.Tag != "" {
+			line += ":" + ev.Target.Tag
+		}
+		if len(ev.CarriedTags) > 0 {
+			line += " carried " + strings.Join(ev.CarriedTags, ",")
+		}
+		lines = append(lines, line)
+	}
 	return lines
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dockbell/models/artifact"
 	"dockbell/models/event"
@@ -43,9 +44,7 @@ func TestManifestByTagAndDigest(t *testing.T) {
 func TestWhatIsTold(t *testing.T) {
 	h := newHouse(t)
 	h.pushImage("team/app", "v1", "layer")
-	h.data.mu.Lock()
-	entries := h.data.entries
-	h.data.mu.Unlock()
+	entries := h.data.stored()
 	if len(entries) != 2 || entries[0].Event.Action != event.Quarantine || entries[1].Event.Action != event.Push {
 		t.Fatalf("%d events", len(entries))
 	}
@@ -56,7 +55,6 @@ func TestWhatIsTold(t *testing.T) {
 	if r := ev.Request; len(r.ID) != 36 || r.Addr != "127.0.0.1" || r.Host != h.host || r.Method != "PUT" || !strings.HasPrefix(r.UserAgent, "Go-http-client") {
 		t.Errorf("request %+v", r)
 	}
-	h.events()
 	h.do("DELETE", "/v2/team/app/manifests/v1", "", as("pusher"), header("User-Agent", "bad \xff agent")).wants(t, 202, "")
 	h.setPolicies(registry.Policies{AnnounceUntag: true})
 	h.pushImage("team/app", "v1", "layer")
@@ -76,11 +74,13 @@ func TestChartsAreTold(t *testing.T) {
 	digest := artifact.DigestOf([]byte(body), "")
 	h.putManifest("charts/mychart", digest, body).wants(t, 201, "") // as helm does: by digest, then by tag
 	h.putManifest("charts/mychart", "0.1.0", body).wants(t, 201, "")
-	h.data.mu.Lock()
-	info := h.data.entries[0].Event.Target.Chart
-	h.data.mu.Unlock()
-	if got := h.events(); !slices.Equal(got, []string{"chart_push charts/mychart:0.1.0"}) || info.Name != "mychart" || info.Version != "0.1.0" {
-		t.Errorf("%q, chart %+v", got, info)
+	told := h.data.stored()
+	if len(told) != 1 {
+		t.Fatalf("%d events", len(told))
+	}
+	target, info := told[0].Event.Target, told[0].Event.Target.Chart
+	if told[0].Event.Action != event.ChartPush || target.Repository != "charts/mychart" || target.Tag != "0.1.0" || info.Name != "mychart" || info.Version != "0.1.0" {
+		t.Errorf("%s of %+v", told[0].Event.Action, target)
 	}
 	h.do("DELETE", "/v2/charts/mychart/manifests/"+digest, "").wants(t, 202, "")
 	if got := h.events(); !slices.Equal(got, []string{"chart_delete charts/mychart:0.1.0 carried 0.1.0"}) {
@@ -134,9 +134,7 @@ func TestNothingIsSaidBeforeTheCommit(t *testing.T) {
 	for want, err := range map[int]error{
 		503: fault.New(fault.Unavailable, "The database is busy."), 500: fmt.Errorf("secret path /data/x"),
 	} {
-		h.data.mu.Lock()
-		h.data.refuse = err
-		h.data.mu.Unlock()
+		h.data.refuses(err)
 		got := h.putManifest("team/app", "v2", manifestOf(imageConfig, "{}", "layer", "")).wants(t, want, "requestId")
 		if strings.Contains(got.body, "secret") {
 			t.Errorf("the answer tells what is for the log: %s", got.body)
@@ -180,6 +178,7 @@ func TestReferrers(t *testing.T) {
 	path := "/v2/team/app/referrers/" + subject
 	h.do("GET", path, "", as("puller")).wants(t, 200, `"manifests":[]`)
 	for i, kind := range []string{"a/sbom", "a/sig", "a/sbom"} {
+		h.pass(time.Second)
 		body := manifestOf("application/vnd.oci.empty.v1+json", "{}", "layer",
 			fmt.Sprintf(`,"artifactType":%q,"annotations":{"n":"%d"},"subject":{"mediaType":%q,"digest":%q,"size":1}`, kind, i, artifact.OCIManifest, subject))
 		put := h.putManifest("team/app", artifact.DigestOf([]byte(body), ""), body).wants(t, 201, "")
