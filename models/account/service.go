@@ -48,7 +48,7 @@ type Service struct {
 	Now      func() time.Time
 	NewID    func() string // UUIDs
 
-	owners sync.Mutex // one change at a time of who is an owner: the last one stays
+	owners sync.Mutex // one change of a user at a time: the last owner stays, and a new password brings no old role back
 	proven proofs
 }
 
@@ -126,10 +126,16 @@ func (s *Service) SetPassword(ctx context.Context, id, password string) (User, e
 	if err := CheckPassword(password, u.Name); err != nil {
 		return User{}, err
 	}
-	if u.PHC, err = s.Hasher.Hash(ctx, password); err != nil {
+	phc, err := s.Hasher.Hash(ctx, password)
+	if err != nil {
 		return User{}, err
 	}
-	u.Updated = s.Now()
+	s.owners.Lock()
+	defer s.owners.Unlock()
+	if u, err = s.Users.User(ctx, id); err != nil { // as it is now: hashing took its time
+		return User{}, err
+	}
+	u.PHC, u.Updated = phc, s.Now()
 	return u, s.Users.UpdateUser(ctx, u)
 }
 

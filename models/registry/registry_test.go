@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +40,10 @@ func (s *shelf) UpdateRegistry(_ context.Context, r Registry) error {
 
 func (s *shelf) DeleteRegistry(context.Context, Name) error { s.all = nil; return nil }
 
+func newService() *Service {
+	return &Service{Store: &shelf{}, Host: "localhost:1", Region: "local", Now: time.Now, NewID: func() string { return "id" }}
+}
+
 func TestLoginServer(t *testing.T) {
 	tests := []struct {
 		host  string
@@ -51,6 +57,11 @@ func TestLoginServer(t *testing.T) {
 		{"localhost:8080", false, "acme1.localhost:8080"},
 		{"127.0.0.1:8080", false, "acme1.localhost:8080"},
 		{"[::1]:8080", true, "[::1]:8080"},
+		{"[::1]:8080", false, "acme1.localhost:8080"},
+		{"127.0.0.1", true, "127.0.0.1"},
+		{"127.0.0.1", false, "acme1.localhost"},
+		{"localhost", false, "acme1.localhost"},
+		{"192.0.2.7:443", true, "192.0.2.7:443"},
 	}
 	for _, tt := range tests {
 		if got := LoginServer("Acme1", tt.host, tt.first); got != tt.want {
@@ -74,7 +85,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestReplicasBelongToPremium(t *testing.T) {
-	s := &Service{Store: &shelf{}, Host: "localhost:1", Region: "local", Now: time.Now, NewID: func() string { return "id" }}
+	s := newService()
 	if err := s.Ensure(t.Context(), []string{"acme1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,5 +108,91 @@ func TestReplicasBelongToPremium(t *testing.T) {
 	}
 	if r, err = s.RemoveReplica(t.Context(), "acme1", "westus"); err != nil || r.Has("westus") {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestTiers is Azure's table (PRODUCT.md, decision 9).
+func TestTiers(t *testing.T) {
+	for tier, want := range map[Tier]struct {
+		hooks      int
+		gib        int64
+		replicates bool
+	}{Basic: {2, 10, false}, Standard: {10, 100, false}, Premium: {500, 500, true}} {
+		if tier.WebhookQuota() != want.hooks || tier.StorageQuota() != want.gib<<30 || tier.Replicates() != want.replicates {
+			t.Errorf("%s: %d webhooks, %d bytes, replicas %v", tier, tier.WebhookQuota(), tier.StorageQuota(), tier.Replicates())
+		}
+		if got, err := ParseTier(strings.ToUpper(string(tier))); err != nil || got != tier {
+			t.Errorf("%s in capitals: %q, %v", tier, got, err)
+		}
+	}
+	for _, text := range []string{"", "Classic", " Basic"} {
+		if _, err := ParseTier(text); !fault.Is(err, fault.Invalid) || fault.All(err)[0].Field != "sku" {
+			t.Errorf("%q: %v, want it refused at sku", text, err)
+		}
+	}
+}
+
+func TestTheFirstStartMakesEveryRegistryOnce(t *testing.T) {
+	s := newService()
+	if err := s.Ensure(t.Context(), []string{"acme1", "Other1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ensure(t.Context(), []string{"third1"}); err != nil { // later the portal decides
+		t.Fatal(err)
+	}
+	all, _ := s.Store.Registries(t.Context())
+	var got []string
+	for _, r := range all {
+		if r.Tier != Premium || r.Kind != BuiltIn || r.Home != "local" || r.CreatedBy != "dockbell" || r.ID == "" || !r.Created.Equal(r.Updated) || r.Created.IsZero() {
+			t.Errorf("%+v lacks a default", r)
+		}
+		got = append(got, string(r.Name)+" "+r.LoginServer)
+	}
+	if all := strings.Join(got, ", "); all != "acme1 localhost:1, Other1 other1.localhost:1" {
+		t.Errorf("made %s", all)
+	}
+	if err := newService().Ensure(t.Context(), []string{"a"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a bad name: %v, want it refused", err)
+	}
+}
+
+func TestAnExternalRegistryLeavesTheHostToTheFirstBuiltIn(t *testing.T) {
+	s := newService()
+	ext, err := s.Create(t.Context(), Registry{Name: "harbor1", Kind: External, LoginServer: "harbor.example.com", Tier: Basic, Home: "westus"}, "mei")
+	if err != nil || ext.LoginServer != "harbor.example.com" || ext.Tier != Basic || ext.Home != "westus" {
+		t.Fatalf("%+v, %v: what was asked for was changed", ext, err)
+	}
+	first, err := s.Create(t.Context(), Registry{Name: "acme1"}, "mei")
+	if err != nil || first.LoginServer != "localhost:1" {
+		t.Errorf("%+v, %v: want the host itself", first, err)
+	}
+}
+
+func TestReplicasThatCannotBe(t *testing.T) {
+	s := newService()
+	if _, err := s.Create(t.Context(), Registry{Name: "small1", Tier: Standard}, "mei"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddReplica(t.Context(), "small1", "westus"); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "Premium") {
+		t.Errorf("a replica of a Standard registry: %v", err)
+	}
+	if _, err := s.AddReplica(t.Context(), "nobody1", "westus"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a replica of no registry: %v", err)
+	}
+	if _, err := s.RemoveReplica(t.Context(), "small1", "westus"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no such replica: %v", err)
+	}
+	if _, err := s.RemoveReplica(t.Context(), "nobody1", "westus"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no such registry: %v", err)
+	}
+}
+
+func TestLocationsBeginWithHome(t *testing.T) {
+	r := Registry{Home: "local", Replicas: []Replica{{Location: "westus"}, {Location: "eastus"}}}
+	if got := r.Locations(); !slices.Equal(got, []Location{"local", "westus", "eastus"}) {
+		t.Errorf("locations %v", got)
+	}
+	if r.Has("japaneast") || !r.Has("local") || !r.Has("eastus") {
+		t.Error("Has does not agree with Locations")
 	}
 }
