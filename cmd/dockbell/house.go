@@ -66,7 +66,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 	h.metrics = newMetrics(h.db.Backlog)
 	h.accounts = newAccounts(h.db)
 	h.registries = &registry.Service{
-		Store: h.db, Host: hostOf(at.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
+		Store: h.db, Groups: h.db, Keys: h.db, Host: hostOf(at.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
 	}
 	feed := &delivery.Feed{}
 	networks := webhook.NewAllowList(cfg.AllowedNetworks, h.db, resolve, time.Now)
@@ -99,7 +99,7 @@ func openStore(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (*
 }
 
 func newAccounts(db *store.DB) *account.Service {
-	return &account.Service{Users: db, Tokens: db, Settings: db, Hasher: account.NewHasher(), Now: time.Now, NewID: newID}
+	return &account.Service{Users: db, Tokens: db, Settings: db, Admins: db, Hasher: account.NewHasher(), Now: time.Now, NewID: newID}
 }
 
 func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *delivery.Feed, log *slog.Logger) {

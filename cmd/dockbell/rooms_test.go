@@ -17,7 +17,7 @@ type room struct {
 
 // nouns are the rooms that know what the product is about and do no I/O.
 var nouns = []string{
-	"models/fault", "models/registry", "models/artifact", "models/event",
+	"models/fault", "models/audit", "models/registry", "models/artifact", "models/event",
 	"models/account", "models/webhook", "models/payload", "models/delivery",
 }
 
@@ -25,11 +25,12 @@ var nouns = []string{
 var plan = []room{
 	{"static", nil},
 	{"models/fault", nil},
-	{"models/registry", of("models/fault")},
+	{"models/audit", of("models/fault")},
+	{"models/registry", of("models/fault", "models/audit")},
 	{"models/artifact", of("models/fault")},
 	{"models/event", of("models/registry", "models/artifact")},
-	{"models/account", of("models/fault", "models/registry")},
-	{"models/webhook", of("models/fault", "models/registry", "models/event")},
+	{"models/account", of("models/fault", "models/audit", "models/registry")},
+	{"models/webhook", of("models/fault", "models/audit", "models/registry", "models/event")},
 	{"models/payload", of("models/event", "models/artifact")},
 	{"models/delivery", of("models/fault", "models/registry", "models/event", "models/webhook", "models/payload")},
 	{"models/store", nouns},
@@ -37,7 +38,7 @@ var plan = []room{
 	{"models/blobs", nouns},
 	{"views/ui", of("static")},
 	{"views", of("static", "views/ui", nouns)},
-	{"web/auth", of("models/fault", "models/registry", "models/account")},
+	{"web/auth", of("models/fault", "models/audit", "models/registry", "models/account")},
 	{"web/dispatch", of("models/fault", "models/event", "models/webhook", "models/payload", "models/delivery")},
 	{"web/oci", of("web/auth", "models/fault", "models/registry", "models/artifact", "models/event", "models/account", "models/delivery")},
 	{"web/inbox", of("web/auth", "models/fault", "models/delivery")},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dockbell/models/fault"
+	"dockbell/models/registry"
 )
 
 var guidRule = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\z`)
@@ -19,6 +20,9 @@ var guidRule = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-
 func (s *Service) Authenticate(ctx context.Context, name, password string) (Principal, error) {
 	if guidRule.MatchString(name) {
 		return s.client(ctx, name, password)
+	}
+	if p, ok, err := s.admin(ctx, name, password); ok || err != nil {
+		return p, err
 	}
 	u, err := s.Users.UserByName(ctx, name)
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -48,6 +52,23 @@ func (s *Service) client(ctx context.Context, clientID, secret string) (Principa
 	}
 	s.touch(ctx, t)
 	return t.Principal(), nil
+}
+
+// admin proves the admin user of a registry, who pushes to it and pulls from it; false when the name or the password is not its.
+func (s *Service) admin(ctx context.Context, name, password string) (Principal, bool, error) {
+	asked, err := registry.ParseName(name)
+	if s.Admins == nil || err != nil {
+		return Principal{}, false, nil //nolint:nilerr // what is no registry's name may be a user's
+	}
+	r, keys, err := s.Admins.AdminUser(ctx, asked)
+	if fault.Is(err, fault.NotFound) {
+		return Principal{}, false, nil
+	}
+	if err != nil {
+		return Principal{}, false, err
+	}
+	p := Principal{Kind: KindToken, ID: "admin:" + r.ID, Name: string(r.Name), Role: Contributor, Registry: r.Name}
+	return p, keys.Hold(password), nil
 }
 
 // Bounds of what is remembered.

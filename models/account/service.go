@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dockbell/models/fault"
+	"dockbell/models/registry"
 )
 
 // Users is what the service needs to keep people.
@@ -39,11 +40,17 @@ type Settings interface {
 	KeepSetting(ctx context.Context, key, value string) (kept string, err error) // stores value unless there is one, and gives what is there
 }
 
+// Admins knows the admin users of registries: Azure's one account per registry, off unless somebody switches it on.
+type Admins interface {
+	AdminUser(ctx context.Context, name registry.Name) (registry.Registry, registry.AccessKeys, error) // NotFound when there is none, or it is off
+}
+
 // Service is the only way to change accounts and to prove who somebody is.
 type Service struct {
 	Users    Users
 	Tokens   Tokens
 	Settings Settings
+	Admins   Admins // nil: registries have no admin users
 	Hasher   *Hasher
 	Now      func() time.Time
 	NewID    func() string // UUIDs

@@ -53,8 +53,11 @@ const (
 
 // Replica is one further location of a registry.
 type Replica struct {
-	Location Location
-	Created  time.Time
+	Name        string // as Azure addresses it; the location's unless another was chosen
+	Location    Location
+	Tags        map[string]string
+	EndpointOff bool // it is kept up to date, but requests are not routed to it
+	Created     time.Time
 }
 
 // Policies are the switches of a registry that change which events its changes raise and who may read.
@@ -75,10 +78,17 @@ type Registry struct {
 	Tier        Tier
 	Kind        Kind
 	Policies    Policies
+	Group       string // resource group
+	AdminUser   bool   // the registry's access keys may sign in
 	Tags        map[string]string
-	CreatedBy   string
-	Created     time.Time
-	Updated     time.Time
+	Version     int64 // counts changes; an update names the version it was made from
+
+	CreatedBy     string
+	CreatedByKind string // User, Application or empty for Dockbell itself
+	Created       time.Time
+	UpdatedBy     string
+	UpdatedByKind string
+	Updated       time.Time
 }
 
 // Locations are home and then the replicas in their order.

@@ -32,6 +32,10 @@ func (s *shelf) AddRegistry(_ context.Context, r Registry) error {
 func (s *shelf) UpdateRegistry(_ context.Context, r Registry) error {
 	for i := range s.all {
 		if s.all[i].ID == r.ID {
+			if s.all[i].Version != r.Version {
+				return ErrChanged
+			}
+			r.Version++
 			s.all[i] = r
 		}
 	}

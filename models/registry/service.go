@@ -2,27 +2,31 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 )
 
-// Store is the memory that Service needs.
+// Store is the memory of registries that Service needs.
 type Store interface {
 	Registries(ctx context.Context) ([]Registry, error)
 	Registry(ctx context.Context, name Name) (Registry, error)
 	AddRegistry(ctx context.Context, r Registry) error
-	UpdateRegistry(ctx context.Context, r Registry) error
+	UpdateRegistry(ctx context.Context, r Registry) error // Conflict when the stored version is not r.Version any more
 	DeleteRegistry(ctx context.Context, name Name) error
 }
 
 // Service is the only way to change registries.
 type Service struct {
 	Store  Store
+	Groups Groups // nil where nobody asks for resource groups
+	Keys   Keys   // nil where nobody asks for access keys
 	Host   string // public host[:port] under which this installation is reached
 	Now    func() time.Time
 	NewID  func() string // UUIDs
@@ -46,7 +50,8 @@ func (s *Service) Ensure(ctx context.Context, names []string) error {
 	return nil
 }
 
-// Create adds a registry; an empty tier is Premium, an empty home the service's region, an empty kind built-in.
+// Create adds a registry; an empty tier is Premium, an empty home the service's region, an empty kind built-in, an empty
+// group the default one. A group that is not there is made.
 func (s *Service) Create(ctx context.Context, r Registry, by string) (Registry, error) {
 	name, err := ParseName(string(r.Name))
 	if err != nil {
@@ -56,10 +61,10 @@ func (s *Service) Create(ctx context.Context, r Registry, by string) (Registry, 
 	if err != nil {
 		return Registry{}, err
 	}
-	r.Name, r.ID, r.CreatedBy = name, s.NewID(), by
-	r.Tier, r.Home, r.Kind = orElse(r.Tier, Premium), orElse(r.Home, s.Region), orElse(r.Kind, BuiltIn)
-	r.Created = s.Now()
-	r.Updated = r.Created
+	r.Name, r.ID, r.Version = name, s.NewID(), 1
+	r.Tier, r.Home, r.Kind, r.Group = orElse(r.Tier, Premium), orElse(r.Home, s.Region), orElse(r.Kind, BuiltIn), orElse(r.Group, DefaultGroup)
+	r.CreatedBy, r.CreatedByKind, r.Created = by, audit.ActorOf(ctx).Kind, s.Now()
+	r.UpdatedBy, r.UpdatedByKind, r.Updated = r.CreatedBy, r.CreatedByKind, r.Created
 	if r.LoginServer == "" {
 		first := !slices.ContainsFunc(have, func(o Registry) bool { return o.Kind == BuiltIn })
 		r.LoginServer = LoginServer(name, s.Host, first)
@@ -93,41 +98,40 @@ func (s *Service) Update(ctx context.Context, r Registry) (Registry, error) {
 	if len(r.Replicas) > 0 && !r.Tier.Replicates() {
 		return r, fault.In("sku", "%s has replicas, which only the Premium tier allows. Remove them first.", r.Name)
 	}
-	r.Updated = s.Now()
-	return r, s.Store.UpdateRegistry(ctx, r)
-}
-
-// AddReplica gives a Premium registry one more location.
-func (s *Service) AddReplica(ctx context.Context, name Name, l Location) (Registry, error) {
-	r, err := s.Store.Registry(ctx, name)
-	switch {
-	case err != nil:
-		return r, err
-	case !r.Tier.Replicates():
-		return r, fault.In("location", "Replicas need the Premium tier; %s is %s.", r.Name, r.Tier)
-	case r.Has(l):
-		return r, fault.New(fault.Conflict, "%s has the location %s already.", r.Name, l)
-	}
-	r.Replicas = append(slices.Clone(r.Replicas), Replica{Location: l, Created: s.Now()})
-	return s.Update(ctx, r)
-}
-
-// RemoveReplica takes a location away; home cannot go.
-func (s *Service) RemoveReplica(ctx context.Context, name Name, l Location) (Registry, error) {
-	r, err := s.Store.Registry(ctx, name)
-	if err != nil {
+	r.UpdatedBy, r.UpdatedByKind, r.Updated = audit.ActorOf(ctx).Name, audit.ActorOf(ctx).Kind, s.Now()
+	if err := s.Store.UpdateRegistry(ctx, r); err != nil {
 		return r, err
 	}
-	if l == r.Home {
-		return r, fault.In("location", "%s is the home of %s and cannot be removed.", l, r.Name)
-	}
-	left := slices.DeleteFunc(slices.Clone(r.Replicas), func(rep Replica) bool { return rep.Location == l })
-	if len(left) == len(r.Replicas) {
-		return r, fault.New(fault.NotFound, "%s has no replica in %s.", r.Name, l)
-	}
-	r.Replicas = left
-	return s.Update(ctx, r)
+	r.Version++
+	return r, nil
 }
+
+// tries is how often a change is made anew when somebody else was faster.
+const tries = 8
+
+// change reads a registry, lets fn change it, and stores it. ifVersion is the version that fn was thought for; with 0 it is
+// made anew when somebody else was faster.
+func (s *Service) change(ctx context.Context, name Name, ifVersion int64, fn func(r *Registry) error) (Registry, error) {
+	for n := 1; ; n++ {
+		r, err := s.Store.Registry(ctx, name)
+		if err != nil {
+			return r, err
+		}
+		if ifVersion != 0 && ifVersion != r.Version {
+			return r, fault.New(fault.Conflict, "%s was changed meanwhile. Read it again before you change it.", r.Name)
+		}
+		if err := fn(&r); err != nil {
+			return r, err
+		}
+		r, err = s.Update(ctx, r)
+		if ifVersion != 0 || n == tries || !errors.Is(err, ErrChanged) {
+			return r, err
+		}
+	}
+}
+
+// ErrChanged is the refusal of an update that was made from an older version than the stored one.
+var ErrChanged error = fault.New(fault.Conflict, "The registry was changed by somebody else meanwhile. Look at the change and try again.")
 
 // Delete removes a registry with everything in it.
 func (s *Service) Delete(ctx context.Context, name Name) error {

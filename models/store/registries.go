@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -25,8 +26,14 @@ type registryRow struct {
 	Quarantine       int64
 	AnonymousPull    int64
 	Tags             string
+	ResourceGroup    string
+	AdminUser        int64
+	Version          int64
 	CreatedBy        string
+	CreatedByKind    string
 	Created          int64
+	UpdatedBy        string
+	UpdatedByKind    string
 	Updated          int64
 }
 
@@ -35,21 +42,26 @@ func (registryRow) TableName() string { return "registries" }
 
 // replicaJSON is one replica inside its registry's row.
 type replicaJSON struct {
-	Location registry.Location `json:"location"`
-	Created  int64             `json:"created"`
+	Name        string            `json:"name,omitempty"` // absent: the location's
+	Location    registry.Location `json:"location"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	EndpointOff bool              `json:"endpoint_off,omitempty"`
+	Created     int64             `json:"created"`
 }
 
 func rowOfRegistry(r registry.Registry) registryRow {
 	replicas := []replicaJSON{}
 	for _, rep := range r.Replicas {
-		replicas = append(replicas, replicaJSON{rep.Location, micros(rep.Created)})
+		replicas = append(replicas, replicaJSON{rep.Name, rep.Location, rep.Tags, rep.EndpointOff, micros(rep.Created)})
 	}
 	return registryRow{
 		ID: r.ID, Name: string(r.Name), NameKey: r.Name.Key(), LoginServer: r.LoginServer, Home: string(r.Home),
 		Replicas: toJSON(replicas), Tier: string(r.Tier), Kind: string(r.Kind),
 		AnnounceUntagged: flag(r.Policies.AnnounceUntagged), AnnounceUntag: flag(r.Policies.AnnounceUntag),
 		Quarantine: flag(r.Policies.Quarantine), AnonymousPull: flag(r.Policies.AnonymousPull),
-		Tags: toJSON(r.Tags), CreatedBy: r.CreatedBy, Created: micros(r.Created), Updated: micros(r.Updated),
+		Tags: toJSON(r.Tags), ResourceGroup: r.Group, AdminUser: flag(r.AdminUser), Version: r.Version,
+		CreatedBy: r.CreatedBy, CreatedByKind: r.CreatedByKind, Created: micros(r.Created),
+		UpdatedBy: r.UpdatedBy, UpdatedByKind: r.UpdatedByKind, Updated: micros(r.Updated),
 	}
 }
 
@@ -61,14 +73,18 @@ func (row registryRow) registry() (registry.Registry, error) {
 			AnnounceUntagged: row.AnnounceUntagged != 0, AnnounceUntag: row.AnnounceUntag != 0,
 			Quarantine: row.Quarantine != 0, AnonymousPull: row.AnonymousPull != 0,
 		},
-		CreatedBy: row.CreatedBy, Created: moment(row.Created), Updated: moment(row.Updated),
+		Group: row.ResourceGroup, AdminUser: row.AdminUser != 0, Version: row.Version,
+		CreatedBy: row.CreatedBy, CreatedByKind: row.CreatedByKind, Created: moment(row.Created),
+		UpdatedBy: row.UpdatedBy, UpdatedByKind: row.UpdatedByKind, Updated: moment(row.Updated),
 	}
 	var replicas []replicaJSON
 	if err := fromJSON(row.Replicas, &replicas); err != nil {
 		return r, err
 	}
 	for _, rep := range replicas {
-		r.Replicas = append(r.Replicas, registry.Replica{Location: rep.Location, Created: moment(rep.Created)})
+		r.Replicas = append(r.Replicas, registry.Replica{
+			Name: cmp.Or(rep.Name, string(rep.Location)), Location: rep.Location, Tags: rep.Tags, EndpointOff: rep.EndpointOff, Created: moment(rep.Created),
+		})
 	}
 	err := fromJSON(row.Tags, &r.Tags)
 	return r, err
@@ -122,24 +138,64 @@ func lockRegistry(tx *gorm.DB, name registry.Name) (registryRow, error) {
 	return registryIn(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), name)
 }
 
-// AddRegistry stores a new registry; Conflict at field "name" when the name is taken in any case.
+// AddRegistry stores a new registry and its resource group where there is none of that name; Conflict at field "name" when
+// the registry's name is taken in any case.
 func (db *DB) AddRegistry(ctx context.Context, r registry.Registry) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row := rowOfRegistry(r)
+		var err error
+		if row.ResourceGroup, err = ensureGroup(tx, r); err != nil {
+			return err
+		}
 		return orTaken(tx.Create(&row).Error, "A registry called "+string(r.Name)+" exists already. Names are compared without regard to case.")
 	})
 }
 
-// UpdateRegistry stores what may change of a registry: everything but its id, name, kind and maker.
+// UpdateRegistry stores what may change of a registry as its next version: everything but its id, name, group, kind and
+// maker. registry.ErrChanged when the stored version is not r.Version any more.
 func (db *DB) UpdateRegistry(ctx context.Context, r registry.Registry) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
+		before, err := lockRegistry(tx, r.Name)
+		if err != nil {
+			return err
+		}
+		switch {
+		case before.ID != r.ID:
+			return noRegistry(r.Name)
+		case before.Version != r.Version:
+			return registry.ErrChanged
+		}
+		if err := checkWebhooksFit(tx, before, r); err != nil {
+			return err
+		}
 		row := rowOfRegistry(r)
-		done := tx.Model(&registryRow{}).Where("id = ?", r.ID).Select(
+		row.Version++
+		return tx.Model(&registryRow{}).Where("id = ?", r.ID).Select(
 			"login_server", "home", "replicas", "tier", "announce_untagged", "announce_untag",
-			"quarantine", "anonymous_pull", "tags", "updated",
-		).Updates(&row)
-		return orMissing(done, noRegistry(r.Name))
+			"quarantine", "anonymous_pull", "tags", "admin_user", "version", "updated_by", "updated_by_kind", "updated",
+		).Updates(&row).Error
 	})
+}
+
+// checkWebhooksFit refuses a change that would leave webhooks behind: in a location that goes, or over a smaller tier's quota.
+func checkWebhooksFit(tx *gorm.DB, before registryRow, after registry.Registry) error {
+	var at []string // the location of each webhook
+	if err := tx.Model(&webhookRow{}).Where("registry_key = ?", before.NameKey).Pluck("location", &at).Error; err != nil {
+		return err
+	}
+	if quota := after.Tier.WebhookQuota(); before.Tier != string(after.Tier) && len(at) > quota {
+		return fault.In("sku", "%s has %d webhooks, and the %s tier allows %d. Delete some first.", after.Name, len(at), after.Tier, quota)
+	}
+	had, err := before.registry()
+	if err != nil {
+		return err
+	}
+	for _, l := range at {
+		if gone := registry.Location(l); had.Has(gone) && !after.Has(gone) {
+			return &fault.Error{Code: fault.Conflict, Field: "location", Message: "Webhooks of " + string(after.Name) + " are in " + l + ". Delete them before the replica."}
+		}
+	}
+	return nil
 }
 
 // DeleteRegistry removes a registry with everything in it.

@@ -30,8 +30,10 @@ type webhookRow struct {
 	Version        int64
 	DisabledReason string
 	CreatedBy      string
+	CreatedByKind  string
 	Created        int64
 	UpdatedBy      string
+	UpdatedByKind  string
 	Updated        int64
 }
 
@@ -41,7 +43,7 @@ func (webhookRow) TableName() string { return "webhooks" }
 // webhookChanges are the columns that an update writes, cleared ones too; the others are for life.
 var webhookChanges = []string{
 	"uri_sealed", "headers_sealed", "actions", "status", "scope", "tags", "format", "retry", "timeout", "secrets_sealed",
-	"version", "disabled_reason", "updated_by", "updated",
+	"version", "disabled_reason", "updated_by", "updated_by_kind", "updated",
 }
 
 // webhookStateRow is what deliveries did to a webhook.
@@ -89,7 +91,8 @@ func rowOfWebhook(w webhook.Webhook, s *sealer) webhookRow {
 		Format: w.Format, Retry: cmp.Or(w.Retry.String(), string(webhook.RetryDefault)), Timeout: w.Timeout.Microseconds(),
 		SecretsSealed: s.seal(at("secrets_sealed"), []byte(toJSON(secrets))),
 		Version:       w.Version, DisabledReason: w.DisabledReason,
-		CreatedBy: w.CreatedBy, Created: micros(w.Created), UpdatedBy: w.UpdatedBy, Updated: micros(w.Updated),
+		CreatedBy: w.CreatedBy, CreatedByKind: w.CreatedByKind, Created: micros(w.Created),
+		UpdatedBy: w.UpdatedBy, UpdatedByKind: w.UpdatedByKind, Updated: micros(w.Updated),
 	}
 }
 
@@ -99,7 +102,8 @@ func (row webhookRow) webhook(s *sealer) (webhook.Webhook, error) {
 		ID: row.ID, Registry: registry.Name(row.Registry), Name: webhook.Name(row.Name), Location: registry.Location(row.Location),
 		Status: webhook.Status(row.Status), Scope: webhook.StoredScope(row.Scope), Format: row.Format,
 		Timeout: time.Duration(row.Timeout) * time.Microsecond, Version: row.Version, DisabledReason: row.DisabledReason,
-		CreatedBy: row.CreatedBy, Created: moment(row.Created), UpdatedBy: row.UpdatedBy, Updated: moment(row.Updated),
+		CreatedBy: row.CreatedBy, CreatedByKind: row.CreatedByKind, Created: moment(row.Created),
+		UpdatedBy: row.UpdatedBy, UpdatedByKind: row.UpdatedByKind, Updated: moment(row.Updated),
 	}
 	uri, err := s.open(place{"webhooks", "uri_sealed", row.ID}, row.URISealed)
 	if err != nil {

@@ -90,7 +90,9 @@ func (db *DB) AddWebhook(ctx context.Context, w webhook.Webhook, quota int) erro
 			return err
 		}
 		if have >= int64(quota) {
-			return fault.New(fault.LimitReached, "A registry of the %s tier has at most %d webhooks, and %s has %d. Delete one, or change the tier.", reg.Tier, quota, reg.Name, have)
+			full := fault.New(fault.LimitReached, "A registry of the %s tier has at most %d webhooks, and %s has %d. Delete one, or change the tier.", reg.Tier, quota, reg.Name, have)
+			full.Field = "quota"
+			return full
 		}
 		added := row
 		added.Registry = reg.Name

@@ -105,16 +105,3 @@ func shortDuration(d time.Duration) string {
 	}
 	return s
 }
-
-// checkTags bounds the Azure tags of a webhook; faults are at field "tags".
-func checkTags(tags map[string]string) error {
-	if len(tags) > MaxTags {
-		return fault.In("tags", "A webhook has at most %d tags; these are %d.", MaxTags, len(tags))
-	}
-	for name, value := range tags {
-		if name == "" || len(name) > MaxTagName || len(value) > 256 {
-			return fault.In("tags", "A tag's name has 1 to %d characters, its value at most 256.", MaxTagName)
-		}
-	}
-	return nil
-}

@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
@@ -59,10 +61,11 @@ func (s *Service) Create(ctx context.Context, d Draft, by string) (Webhook, erro
 	if err != nil {
 		return Webhook{}, err
 	}
-	now := s.Now()
+	now, kind := s.Now(), audit.ActorOf(ctx).Kind
 	w := Webhook{
 		ID: s.NewID(), Registry: reg.Name, Location: reg.Home, Status: Enabled, Format: "azure", Timeout: DefaultTimeout,
-		Retry: RetryPolicy{Kind: RetryDefault}, Version: 1, CreatedBy: by, Created: now, UpdatedBy: by, Updated: now,
+		Retry: RetryPolicy{Kind: RetryDefault}, Version: 1,
+		CreatedBy: by, CreatedByKind: kind, Created: now, UpdatedBy: by, UpdatedByKind: kind, Updated: now,
 	}
 	var nameErr error
 	w.Name, nameErr = ParseName(d.Name)
@@ -75,8 +78,56 @@ func (s *Service) Create(ctx context.Context, d Draft, by string) (Webhook, erro
 	return w, s.Store.AddWebhook(ctx, w, reg.Tier.WebhookQuota())
 }
 
-// Update changes the fields that the draft sets. ifVersion is the version it was made from; 0 overwrites whatever is there.
+// Put makes a webhook, or replaces the one that is there; made says which.
+func (s *Service) Put(ctx context.Context, d Draft, by string) (w Webhook, made bool, err error) {
+	for range tries {
+		w, err = s.Update(ctx, d.Whole(), 0, by)
+		if !fault.Is(err, fault.NotFound) || fault.All(err)[0].Field != "webhook" {
+			return w, false, err
+		}
+		w, err = s.Create(ctx, d, by)
+		if !fault.Is(err, fault.Conflict) { // else somebody made it between the two
+			return w, err == nil, err
+		}
+	}
+	return w, false, err
+}
+
+// Whole sets what the draft leaves out to its default: with it an update replaces a webhook, as Azure's PUT does. How it is
+// delivered is not among Azure's fields and stays.
+func (d Draft) Whole() Draft {
+	d.ServiceURI, d.Actions = orZero(d.ServiceURI), orZero(d.Actions)
+	d.Status, d.Scope, d.Tags = orZero(d.Status), orZero(d.Scope), orZero(d.Tags)
+	if d.HeaderText == nil {
+		d.Headers = orZero(d.Headers)
+	}
+	return d
+}
+
+func orZero[T any](p *T) *T {
+	if p == nil {
+		return new(T)
+	}
+	return p
+}
+
+// tries is how often a change is made anew when somebody else was faster.
+const tries = 8
+
+// Update changes the fields that the draft sets. ifVersion is the version it was made from; 0 changes whatever is there.
 func (s *Service) Update(ctx context.Context, d Draft, ifVersion int64, by string) (Webhook, error) {
+	var w Webhook
+	err := changedMeanwhile
+	for n := 0; n < tries && errors.Is(err, changedMeanwhile); n++ {
+		w, err = s.update(ctx, d, ifVersion, by)
+	}
+	return w, err
+}
+
+// changedMeanwhile marks an update that came too late and may be made anew.
+var changedMeanwhile error = fault.New(fault.Conflict, "The webhook is being changed by others again and again. Try again in a moment.")
+
+func (s *Service) update(ctx context.Context, d Draft, ifVersion int64, by string) (Webhook, error) {
 	reg, err := s.Store.Registry(ctx, d.Registry)
 	if err != nil {
 		return Webhook{}, err
@@ -93,8 +144,11 @@ func (s *Service) Update(ctx context.Context, d Draft, ifVersion int64, by strin
 	if err := s.apply(&w, d, reg); err != nil {
 		return w, err
 	}
-	w.UpdatedBy, w.Updated = by, s.Now()
+	w.UpdatedBy, w.UpdatedByKind, w.Updated = by, audit.ActorOf(ctx).Kind, s.Now()
 	if err := s.Store.UpdateWebhook(ctx, w, version); err != nil {
+		if ifVersion == 0 && fault.Is(err, fault.Conflict) {
+			return w, changedMeanwhile
+		}
 		return w, err
 	}
 	w.Version++
@@ -163,7 +217,7 @@ func (s *Service) apply(w *Webhook, d Draft, reg registry.Registry) error {
 			w.Scope = scope
 		}
 	}
-	if d.Tags != nil && note(checkTags(*d.Tags)) {
+	if d.Tags != nil && note(registry.CheckTags(*d.Tags)) {
 		w.Tags = maps.Clone(*d.Tags)
 	}
 	note(s.applyDelivery(w, d))
@@ -175,14 +229,12 @@ func (s *Service) applyLocation(w *Webhook, d Draft, reg registry.Registry, crea
 		return nil
 	}
 	l, err := registry.ParseLocation(*d.Location)
-	if err != nil {
-		return err
-	}
 	if !creating && l != w.Location {
-		return fault.In("location", "The location of a webhook cannot change; it is %s. Create another webhook for %s.", w.Location, l)
+		return fault.In("location", "The location of a webhook cannot change; it is %s. Create another webhook for %.60q.", w.Location, *d.Location)
 	}
-	if !reg.Has(l) {
-		return &fault.Error{Code: fault.NotFound, Field: "location", Message: "The registry " + string(reg.Name) + " has no location " + string(l) + ". It has: " + listLocations(reg) + "."}
+	if err != nil || !reg.Has(l) { // what is no location at all is none of the registry's either
+		return &fault.Error{Code: fault.NotFound, Field: "location", Cause: err, Message: fmt.Sprintf(
+			"The registry resource %s was not found there: it has no location %.60s. Its locations are: %s.", reg.Name, *d.Location, listLocations(reg))}
 	}
 	w.Location = l
 	return nil

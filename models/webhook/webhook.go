@@ -22,8 +22,6 @@ const (
 	DefaultTimeout = 10 * time.Second
 	MinTimeout     = time.Second
 	MaxTimeout     = 60 * time.Second
-	MaxTags        = 50
-	MaxTagName     = 512
 	Masked         = "******" // what stands in place of a secret; sent back unchanged it keeps what is stored
 )
 
@@ -46,8 +44,10 @@ type Webhook struct {
 	Version        int64         // counts changes; an update names the version it was made from
 	DisabledReason string        // set when Dockbell disabled it by itself, cleared when it is enabled
 	CreatedBy      string
+	CreatedByKind  string // User, Application or empty for Dockbell itself
 	Created        time.Time
 	UpdatedBy      string
+	UpdatedByKind  string
 	Updated        time.Time
 }
 

@@ -48,6 +48,7 @@ func WithRegistry(ctx context.Context, name registry.Name) context.Context {
 func Require(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			attributed(c)
 			if r.Public {
 				return next(c)
 			}
