@@ -27,7 +27,7 @@ func TestSavingAnUntouchedFormChangesNothing(t *testing.T) {
 	}
 	s.post(at, fieldsOf(page)).Leads(at)
 	after := s.stored("deployprod")
-	after.Version, after.Updated = before.Version, before.Updated
+	after.Version, after.Updated, after.UpdatedByKind = before.Version, before.Updated, before.UpdatedByKind
 	if got, want := fmt.Sprintf("%+v", after), fmt.Sprintf("%+v", before); got != want {
 		t.Errorf("stored\n%s\nwant\n%s", got, want)
 	}
