@@ -50,14 +50,6 @@ func actionKind(a event.Action) string {
 	return ""
 }
 
-// scopeWord is a scope as lists show it; the empty one in words.
-func scopeWord(s webhook.Scope) string {
-	if s.Everything() {
-		return "All events"
-	}
-	return s.String()
-}
-
 // short is the beginning of a long id, with an ellipsis.
 func short(id string) string {
 	if len(id) <= 8 {

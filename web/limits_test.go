@@ -96,11 +96,17 @@ func TestSlowClientsAreCut(t *testing.T) {
 // TestSlowClientsHoldUpNobody: while many wait for nothing, others are answered at once.
 func TestSlowClientsHoldUpNobody(t *testing.T) {
 	served(t, []auth.Route{get("/hello", func(c echo.Context) error { return c.String(http.StatusOK, "hello") })}, func(t *testing.T, p *pipes) {
+		var slow []net.Conn
 		for range 200 {
-			slow := p.dial()
-			defer slow.Close()
-			io.WriteString(slow, "GET /hello HTTP/1.1\r\n")
+			conn := p.dial()
+			slow = append(slow, conn)
+			io.WriteString(conn, "GET /hello HTTP/1.1\r\n")
 		}
+		defer func() {
+			for _, conn := range slow {
+				conn.Close()
+			}
+		}()
 		start, conn := time.Now(), p.dial()
 		defer conn.Close()
 		io.WriteString(conn, "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -140,12 +140,12 @@ func secured(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limited refuses request bodies over max bytes; 0 is no limit.
-func limited(max int64) echo.MiddlewareFunc {
+// limited refuses request bodies over most bytes; 0 is no limit.
+func limited(most int64) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if r := c.Request(); max > 0 {
-				r.Body = http.MaxBytesReader(c.Response(), r.Body, max)
+			if r := c.Request(); most > 0 {
+				r.Body = http.MaxBytesReader(c.Response(), r.Body, most)
 			}
 			return next(c)
 		}

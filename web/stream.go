@@ -37,7 +37,7 @@ type movingReader struct {
 func (m *movingReader) Read(p []byte) (int, error) {
 	_ = m.conn.SetReadDeadline(time.Now().Add(patience))
 	n, err := m.ReadCloser.Read(p)
-	if err == io.EOF { //nolint:errorlint // a Reader returns io.EOF itself
+	if err == io.EOF {
 		_ = m.conn.SetReadDeadline(time.Time{})
 		_ = m.conn.SetWriteDeadline(time.Now().Add(patience))
 	}

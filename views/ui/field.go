@@ -84,10 +84,3 @@ func mono(on bool) string {
 	}
 	return ""
 }
-
-func required(on bool) string {
-	if on {
-		return "req"
-	}
-	return ""
-}
