@@ -21,8 +21,8 @@ const (
 )
 
 // write runs fn in a transaction and returns when it is committed. Writes that come while a commit is under way share the
-// next one; a lone write never waits. When anything in a shared transaction fails it is rolled back and each write is
-// repeated alone: fn may run more than once and must not have effects outside tx. What it read counts after a nil error.
+// next one; a lone write never waits. When anything in a shared transaction fails it is rolled back and its writes are
+// repeated: fn may run more than once and must not have effects outside tx. What it read counts after a nil error.
 func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return db.writer.do(ctx, fn)
 }
@@ -130,17 +130,21 @@ func (w *writer) run() {
 	}
 }
 
-// commit stores a batch and answers its callers.
+// commit stores a batch and answers its callers. A refusal costs the others one repetition together: then each write has a
+// savepoint of its own. What fails for another reason than a refusal is repeated alone.
 func (w *writer) commit(batch []*request) {
-	began, err := w.transact(batch)
+	refusals, began, err := w.transact(batch, false)
+	if err != nil && len(batch) > 1 && isRefusal(err) {
+		refusals, began, err = w.transact(batch, true)
+	}
 	if err == nil || len(batch) == 1 && !isDeadlock(err) || !began {
-		answer(batch, err)
+		answer(batch, refusals, err)
 		return
 	}
 	for i, r := range batch {
 		began, err = w.alone(r)
 		if err != nil && !began { // the database is away: the others would wait for the same answer
-			answer(batch[i:], err)
+			answer(batch[i:], nil, err)
 			return
 		}
 		r.done <- translate(err)
@@ -149,22 +153,38 @@ func (w *writer) commit(batch []*request) {
 
 func (w *writer) alone(r *request) (began bool, err error) {
 	for range deadlocks {
-		if began, err = w.transact([]*request{r}); !isDeadlock(err) {
+		if _, began, err = w.transact([]*request{r}, false); !isDeadlock(err) {
 			break
 		}
 	}
 	return began, err
 }
 
-func answer(batch []*request, err error) {
+// answer tells each caller: err when the whole batch failed, else its own refusal or nil.
+func answer(batch []*request, refusals map[*request]error, err error) {
 	err = translate(err)
 	for _, r := range batch {
+		if err == nil {
+			r.done <- translate(refusals[r])
+			continue
+		}
 		r.done <- err
 	}
 }
 
-// transact runs all writes of a batch in one transaction; began is false when there was not even one.
-func (w *writer) transact(batch []*request) (began bool, err error) {
+// isRefusal reports whether a write was refused for what it asked, so that the database is as good as before it.
+func isRefusal(err error) bool {
+	switch code := fault.CodeOf(translate(err)); code {
+	case fault.Internal, fault.Unavailable:
+		return false
+	default:
+		return true
+	}
+}
+
+// transact runs all writes of a batch in one transaction; began is false when there was not even one. With savepoints a
+// refusal undoes its own write alone.
+func (w *writer) transact(batch []*request, savepoints bool) (refusals map[*request]error, began bool, err error) {
 	ctx := context.Background() // of nobody: one caller's end must not undo the others' writes
 	if w.limit > 0 {
 		var cancel context.CancelFunc
@@ -173,20 +193,45 @@ func (w *writer) transact(batch []*request) (began bool, err error) {
 	}
 	tx := w.pool.WithContext(ctx).Begin()
 	if tx.Error != nil {
-		return false, late(tx.Error)
+		return nil, false, late(tx.Error)
 	}
+	refusals = map[*request]error{}
 	for _, r := range batch {
-		if err := guarded(tx, r.fn); err != nil {
+		var err error
+		if savepoints {
+			refusals[r], err = saved(tx, r.fn)
+		} else {
+			err = guarded(tx, r.fn)
+		}
+		if err != nil {
 			tx.Rollback() // its own error would hide the first one
-			return true, late(err)
+			return nil, true, late(err)
 		}
 	}
 	if err := tx.Commit().Error; err != nil {
-		return true, late(err)
+		tx.Rollback() // SQLite keeps a transaction open whose commit found the disk full
+		return nil, true, late(err)
 	}
 	w.commits.Add(1)
 	w.committed.Store(w.now().UnixMicro())
-	return true, nil
+	return refusals, true, nil
+}
+
+// saved runs one write inside a savepoint, to which a refusal goes back.
+func saved(tx *gorm.DB, fn func(tx *gorm.DB) error) (refusal, err error) {
+	if err := tx.Exec("savepoint one").Error; err != nil {
+		return nil, err
+	}
+	refusal = guarded(tx, fn)
+	if refusal != nil && !isRefusal(refusal) {
+		return nil, refusal
+	}
+	if refusal != nil {
+		if err := tx.Exec("rollback to savepoint one").Error; err != nil {
+			return nil, err
+		}
+	}
+	return refusal, tx.Exec("release savepoint one").Error
 }
 
 // guarded runs one write; its panic becomes an error.

@@ -249,3 +249,40 @@ func TestCloseWaitsForWhatWasHandedIn(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalsShareTheCommit: refusals cost their neighbours a repetition, not a commit each.
+func TestRefusalsShareTheCommit(t *testing.T) {
+	db := storetest.Open(t) // one committer: which writes share a commit is certain
+	release := hold(t, db)
+	before := db.Commits()
+	const writes = 20
+	errs := make(chan error, writes)
+	for i := range writes {
+		go func() {
+			errs <- db.Write(context.Background(), func(tx *gorm.DB) error {
+				if err := put(fmt.Sprint("shared", i))(tx); err != nil || i%2 == 0 {
+					return err
+				}
+				return fault.New(fault.Conflict, "No.")
+			})
+		}()
+		queued(t, db, i+1)
+	}
+	release()
+	refused := 0
+	for range writes {
+		if err := <-errs; fault.Is(err, fault.Conflict) {
+			refused++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if commits := db.Commits() - before; refused != writes/2 || commits > 2 { // hold's own and theirs
+		t.Errorf("%d refused in %d commits, want %d in at most 2", refused, commits, writes/2)
+	}
+	for i := range writes {
+		if got := stored(t, db, fmt.Sprint("shared", i)); got != (i%2 == 0) {
+			t.Errorf("write %d stored: %v", i, got)
+		}
+	}
+}
