@@ -17,6 +17,10 @@ import (
 // --public-url, public_url), from the environment, or is the default. A field's type says how its text is read (settings.go).
 type Config struct {
 	Listen          string         `env:"DOCKBELL_LISTEN" default:"127.0.0.1:8080" help:"address of the portal, the registry and every other door, over plain HTTP"`
+	ListenTLS       string         `env:"DOCKBELL_LISTEN_TLS" default:"" help:"the same doors over HTTPS, such as 127.0.0.1:8443; az and the Azure SDKs need it"`
+	TLS             string         `env:"DOCKBELL_TLS" default:"self" help:"where the certificate comes from: self (an own CA, handed out at /ca.pem), files, or acme (Let's Encrypt, whose terms you accept with it)"`
+	TLSCert         string         `env:"DOCKBELL_TLS_CERT" default:"" help:"file with the certificate and the chain behind it, in PEM, for files"`
+	TLSKey          string         `env:"DOCKBELL_TLS_KEY" default:"" help:"file with the certificate's key, in PEM, for files; both are read again when they change"`
 	ListenMetrics   string         `env:"DOCKBELL_LISTEN_METRICS" default:"" help:"a listener of its own for /metrics without a token, such as 127.0.0.1:9090"`
 	PublicURL       string         `env:"DOCKBELL_PUBLIC_URL" default:"" help:"base of every absolute link and of the login server; empty: from the listener"`
 	Data            string         `env:"DOCKBELL_DATA" default:"./data" help:"folder of the database, the layers and the keys; made for its owner alone"`
@@ -126,7 +130,7 @@ func (c *Config) settle() error {
 }
 
 func (c *Config) settleNames() error {
-	for env, addr := range map[string]string{"DOCKBELL_LISTEN": c.Listen, "DOCKBELL_LISTEN_METRICS": c.ListenMetrics} {
+	for env, addr := range map[string]string{"DOCKBELL_LISTEN": c.Listen, "DOCKBELL_LISTEN_TLS": c.ListenTLS, "DOCKBELL_LISTEN_METRICS": c.ListenMetrics} {
 		if _, _, err := net.SplitHostPort(addr); err != nil && (addr != "" || env == "DOCKBELL_LISTEN") {
 			return badSetting{env, addr, "is not an address such as 127.0.0.1:8080"}
 		}
@@ -151,7 +155,7 @@ func (c *Config) settleNames() error {
 		return badSetting{"DOCKBELL_LOCATION", c.Location, "is refused: " + err.Error()}
 	}
 	c.Location = string(location)
-	return nil
+	return c.settleTLS()
 }
 
 // setting is one line of Config as its tags describe it.

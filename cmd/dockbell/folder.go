@@ -18,7 +18,7 @@ func prepareFolder(cfg Config) error {
 	if err := makePrivate(cfg.Data); err != nil {
 		return err
 	}
-	guarded := []string{cfg.KeyFile}
+	guarded := []string{cfg.KeyFile, filepath.Join(cfg.Data, "ca.key")}
 	if !cfg.Database.Postgres() {
 		file := string(cfg.Database)
 		guarded = append(guarded, file, file+"-wal", file+"-shm")

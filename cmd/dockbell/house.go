@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -24,6 +25,7 @@ import (
 	"dockbell/web"
 	"dockbell/web/auth"
 	"dockbell/web/azure"
+	"dockbell/web/certs"
 	"dockbell/web/dispatch"
 	"dockbell/web/inbox"
 	"dockbell/web/oci"
@@ -34,6 +36,7 @@ import (
 type site struct {
 	public string // base of absolute links, without a slash at its end
 	own    string // address of the plain listener as this machine reaches it
+	secure string // base of the same doors over HTTPS; empty without an HTTPS listener
 }
 
 // house is everything that lives as long as the server, wired.
@@ -43,6 +46,7 @@ type house struct {
 	blobs      *blobs.Files
 	accounts   *account.Service
 	registries *registry.Service
+	certs      certs.Source // nil without an HTTPS listener
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
 	metrics    *metrics
@@ -63,6 +67,9 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		h.db.Close() //nolint:errcheck // the first error tells more
 		return nil, fmt.Errorf("the folder of the layers cannot be opened: %w", err)
 	}
+	if h.certs, err = openCerts(cfg, at, h.registryKnown, log); err != nil {
+		return nil, errors.Join(err, h.blobs.Close(), h.db.Close())
+	}
 	h.metrics = newMetrics(h.db.Backlog)
 	h.accounts = newAccounts(h.db)
 	h.registries = &registry.Service{
@@ -77,7 +84,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 	}
 	limits := &auth.Limits{Now: time.Now}
 	credentials := auth.Credentials{Prover: h.accounts, Limits: limits}
-	managing, err := h.azure(ctx, credentials)
+	managing, err := h.azure(ctx, cfg, credentials)
 	if err != nil {
 		h.db.Close() //nolint:errcheck // the first error tells more
 		return nil, err
@@ -87,6 +94,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		Served: h.metrics.served, NewID: newID, Now: time.Now,
 	}, web.Doors{
 		h.portal(cfg, networks, outbox, limits, log),
+		certs.DoorOf(h.certs),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: time.Now, NewID: newID},
 		managing,
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: time.Now},
@@ -123,14 +131,14 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 }
 
 // azure is the management API, with the GUIDs that the installation has had since its first start.
-func (h *house) azure(ctx context.Context, credentials auth.Credentials) (*azure.Door, error) {
+func (h *house) azure(ctx context.Context, cfg Config, credentials auth.Credentials) (*azure.Door, error) {
 	tenancy, err := h.accounts.Tenancy(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the ids of the tenant and the subscription cannot be read: %w", err)
 	}
 	return &azure.Door{
 		Reads: h.db, Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
-		Base: func(*http.Request) string { return h.site.public },
+		Base: h.base(cfg),
 	}, nil
 }
 

@@ -27,6 +27,7 @@ type runningHouse struct {
 	args  []string
 	data  string // the data folder
 	url   string // base of every address, without a slash at its end
+	https string // base of the same addresses over HTTPS; empty without --listen-tls
 	setUp string // the one-time link; empty when there is an owner
 	stop  func() // ends it as SIGTERM does and waits; a second call does nothing
 	log   *lockedBuffer
@@ -52,6 +53,7 @@ func startHouse(t testing.TB, args ...string) *runningHouse {
 
 var (
 	servesLine = regexp.MustCompile(`serves (http://\S+)\n`)
+	httpsLine  = regexp.MustCompile(`over HTTPS at (https://\S+)\n`)
 	setUpLink  = regexp.MustCompile(`(http://\S+/setup\?code=\S+)\n`)
 )
 
@@ -71,7 +73,7 @@ func (h *runningHouse) start() {
 	})
 	h.t.Cleanup(h.stop)
 
-	h.url, h.setUp = "", ""
+	h.url, h.https, h.setUp = "", "", ""
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if said := servesLine.FindStringSubmatch(out.String()); said != nil {
 			h.url = said[1]
@@ -83,6 +85,9 @@ func (h *runningHouse) start() {
 			cancel()
 			h.t.Fatalf("dockbell serve does not answer: %s%s", out, h.log)
 		}
+	}
+	if said := httpsLine.FindStringSubmatch(out.String()); said != nil {
+		h.https = said[1]
 	}
 	if link := setUpLink.FindStringSubmatch(out.String()); link != nil {
 		h.setUp = link[1]

@@ -80,20 +80,26 @@ func serve(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) err
 }
 
 // listeners are the addresses that are served.
-type listeners struct{ main, metrics net.Listener }
+type listeners struct{ main, secure, metrics net.Listener } // the last two may be nil
 
 func listen(ctx context.Context, cfg Config) (listeners, error) {
 	var l listeners
 	var err error
-	if l.main, err = listenAt(ctx, "DOCKBELL_LISTEN", cfg.Listen); err != nil {
-		return l, err
-	}
-	if cfg.ListenMetrics != "" {
-		if l.metrics, err = listenAt(ctx, "DOCKBELL_LISTEN_METRICS", cfg.ListenMetrics); err != nil {
-			l.main.Close()
+	for _, one := range []struct {
+		on               *net.Listener
+		setting, address string
+	}{
+		{&l.main, "DOCKBELL_LISTEN", cfg.Listen}, {&l.secure, "DOCKBELL_LISTEN_TLS", cfg.ListenTLS}, {&l.metrics, "DOCKBELL_LISTEN_METRICS", cfg.ListenMetrics},
+	} {
+		if one.address == "" {
+			continue
+		}
+		if *one.on, err = listenAt(ctx, one.setting, one.address); err != nil {
+			l.close()
+			return listeners{}, err
 		}
 	}
-	return l, err
+	return l, nil
 }
 
 func listenAt(ctx context.Context, setting, address string) (net.Listener, error) {
@@ -108,19 +114,16 @@ func listenAt(ctx context.Context, setting, address string) (net.Listener, error
 }
 
 func (l listeners) close() {
-	l.main.Close()
-	if l.metrics != nil {
-		l.metrics.Close()
+	for _, on := range []net.Listener{l.main, l.secure, l.metrics} {
+		if on != nil {
+			on.Close()
+		}
 	}
 }
 
-// site says where the listener is reached from outside and from this machine.
+// site says where the listeners are reached from outside and from this machine.
 func (l listeners) site(cfg Config) site {
-	addr, _ := l.main.Addr().(*net.TCPAddr)
-	s := site{public: cfg.PublicURL, own: addr.String()}
-	if addr.IP.IsUnspecified() {
-		s.own = net.JoinHostPort("localhost", fmt.Sprint(addr.Port))
-	}
+	s := site{public: cfg.PublicURL, own: ownAddress(l.main), secure: secureURL(cfg, l.secure)}
 	if s.public == "" {
 		s.public = "http://" + s.own
 	}
@@ -154,6 +157,9 @@ func (h *house) prepare(ctx context.Context, cfg Config) error {
 // greet prints where the portal is and, while nobody has an account, the link that makes the first one.
 func (h *house) greet(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "Dockbell %s serves %s\n", version, h.site.public)
+	if h.site.secure != "" && h.site.secure != h.site.public {
+		fmt.Fprintf(out, "and the same over HTTPS at %s\n", h.site.secure)
+	}
 	needed, err := h.accounts.NeedsSetup(ctx)
 	if err != nil || !needed {
 		return err
@@ -169,22 +175,29 @@ func (h *house) greet(ctx context.Context, out io.Writer) error {
 // run serves until ctx ends and stops in order: HTTP takes no new requests, the dispatcher lets its workers finish.
 // A second signal ends whatever still runs.
 func (h *house) run(ctx context.Context, l listeners, log *slog.Logger) error {
-	main, figures := web.Server(h.handler), web.Server(h.metrics.handler())
-	failed := make(chan error, 2)
-	serveOn := func(s *http.Server, on net.Listener) {
-		if err := s.Serve(on); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("the listener on %s ended: %w", on.Addr(), err)
-		}
+	servers := map[*http.Server]net.Listener{web.Server(h.handler): l.main}
+	if l.secure != nil {
+		s := web.Server(h.handler)
+		s.TLSConfig = h.certs.Config()
+		servers[s] = l.secure
 	}
-	go serveOn(main, l.main)
 	if l.metrics != nil {
-		go serveOn(figures, l.metrics)
+		servers[web.Server(h.metrics.handler())] = l.metrics
+	}
+	failed := make(chan error, len(servers))
+	for s, on := range servers {
+		s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // of connections that came to nothing
+		go func() {
+			if err := serveOn(s, on); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("the listener on %s ended: %w", on.Addr(), err)
+			}
+		}()
 	}
 	dispatching, stopDispatching := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDispatching()
 	sent := make(chan error, 1)
 	go func() { sent <- h.dispatcher.Run(dispatching) }()
-	log.Info("serving", "url", h.site.public, "version", version)
+	log.Info("serving", "url", h.site.public, "https", h.site.secure, "version", version)
 
 	var err error
 	select {
@@ -192,17 +205,26 @@ func (h *house) run(ctx context.Context, l listeners, log *slog.Logger) error {
 	case err = <-failed:
 	}
 	log.Info("stopping: no new requests, deliveries in flight may finish", "grace", grace.String())
-	impatient := h.cutOnSignal(main)
+	impatient := h.cutOnSignal(servers)
 	defer impatient()
 	close(h.stopping)
 	var http sync.WaitGroup
-	http.Go(func() { shutDown(main) })
-	http.Go(func() { shutDown(figures) })
+	for s := range servers {
+		http.Go(func() { shutDown(s) })
+	}
 	stopDispatching()
 	err = errors.Join(err, <-sent)
 	http.Wait()
 	log.Info("stopped")
 	return err
+}
+
+// serveOn serves over HTTPS where the server has certificates.
+func serveOn(s *http.Server, on net.Listener) error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(on, "", "")
+	}
+	return s.Serve(on)
 }
 
 // shutDown lets requests finish, and cuts those that do not.
@@ -215,7 +237,7 @@ func shutDown(s *http.Server) {
 }
 
 // cutOnSignal ends requests and deliveries in flight with the next signal.
-func (h *house) cutOnSignal(s *http.Server) (stop func()) {
+func (h *house) cutOnSignal(servers map[*http.Server]net.Listener) (stop func()) {
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
@@ -223,7 +245,9 @@ func (h *house) cutOnSignal(s *http.Server) (stop func()) {
 		select {
 		case <-again:
 			h.dispatcher.Cut()
-			s.Close()
+			for s := range servers {
+				s.Close()
+			}
 		case <-done:
 		}
 	}()
