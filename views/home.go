@@ -16,6 +16,6 @@ func (h Home) webhooks() int {
 }
 
 // share is a percentage without its sign, for a figure that shows the sign as its unit.
-func share(part, whole int) string { return strings.TrimSuffix(ui.Percent(part, whole), " %") }
+func share(part, whole int) string { return strings.TrimSuffix(ui.Percent(part, whole), "%") }
 
 func iconHref(name string) string { return static.Icon(name) }

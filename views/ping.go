@@ -44,7 +44,7 @@ func (r PingResult) kind() string {
 
 // said is what the receiver replied, or the sentence of a failure.
 func (r PingResult) said() string {
-	ev := short(string(r.Delivery.EventID))
+	ev := strings.TrimSuffix(short(string(r.Delivery.EventID)), "…")
 	if !r.succeeded() {
 		if slices.Contains(doubtful, r.Attempt.Status) {
 			return r.Attempt.Sentence + " A ping has neither target nor request, and some receivers refuse it for that: push an image to be sure."

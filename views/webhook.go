@@ -37,8 +37,8 @@ func Listening(w webhook.Webhook) string {
 	if w.Status != webhook.Enabled {
 		status = "Disabled; once enabled it listens to "
 	}
-	words := FormOf(registry.Registry{}, w).actionTitles()
-	return status + strings.ToLower(words[:1]) + words[1:] + " in " + LocationTitle(w.Location) + "."
+	words := strings.ReplaceAll(FormOf(registry.Registry{}, w).actionTitles(), "Image", "image")
+	return status + words + " in " + LocationTitle(w.Location) + "."
 }
 
 // turn is the command that enables or disables.

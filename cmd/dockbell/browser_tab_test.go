@@ -324,15 +324,28 @@ func (v *tab) find(name string, roles ...string) thing {
 // within is find below the first element of a selector.
 func (v *tab) within(selector, name string, roles ...string) thing {
 	v.t.Helper()
-	var found []cdp.BackendNodeID
-	for deadline := time.Now().Add(patience); len(found) != 1; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		found := v.named(selector, name, roles)
+		if len(found) == 1 {
+			if e, err := v.thing(found[0], name); err == nil {
+				return e
+			}
+		}
 		if time.Now().After(deadline) {
 			v.t.Fatalf("%s: %d elements with role %v and name %q in %s", v.address(), len(found), roles, name, selector)
 		}
-		found = v.named(selector, name, roles)
 	}
-	r := call(v, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: found[0]})
-	return thing{v, r.Object.ObjectID, fmt.Sprintf("%s %q", roles[0], name)}
+}
+
+// thing is a node as a thing; an error means that the page went away meanwhile.
+func (v *tab) thing(id cdp.BackendNodeID, what string) (thing, error) {
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	r, err := chromedp.Call(ctx, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: id})
+	if err != nil {
+		return thing{}, err
+	}
+	return thing{v, r.Object.ObjectID, what}, nil
 }
 
 // has reports whether an element of that role and name is there now.
@@ -412,6 +425,14 @@ func (e thing) click() {
 // press clicks the button or link of a name.
 func (v *tab) press(name string) { v.t.Helper(); v.find(name, "button", "link").click() }
 
+// refresh presses Refresh and waits for the new page.
+func (v *tab) refresh() {
+	v.t.Helper()
+	eval[bool](v, "document.body.dataset.before = true")
+	v.press("Refresh")
+	v.until("the page anew", "document.readyState === 'complete' && !document.body.dataset.before")
+}
+
 // fields are the roles of what a text is typed into.
 var fields = []string{"textbox", "searchbox", "spinbutton"}
 
@@ -455,11 +476,14 @@ func (v *tab) holds(name, text string) {
 func (v *tab) tick(name string, wanted bool) {
 	v.t.Helper()
 	box := v.find(name, "checkbox", "switch")
-	var checked bool
-	v.must(box.do("function() { return this.checked; }", &checked))
-	if checked != wanted {
-		box.click()
-	}
+	v.wait(fmt.Sprintf("%s being %v", name, wanted), func() bool {
+		var checked bool
+		v.must(box.do("function() { return this.checked; }", &checked))
+		if checked != wanted {
+			box.click() // beside it when a live answer moves the form at that moment: then again
+		}
+		return checked == wanted
+	})
 }
 
 // choose picks an option of a select by what it says.
@@ -487,9 +511,12 @@ func (v *tab) complains(name, text string) {
 		if len(all) != 1 {
 			return false
 		}
-		r := call(v, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: all[0]})
+		field, err := v.thing(all[0], name)
+		if err != nil {
+			return false
+		}
 		var said string
-		err := thing{v, r.Object.ObjectID, name}.do(`function() {
+		err = field.do(`function() {
 			return (this.getAttribute('aria-describedby') || '').split(/\s+/).map(id => document.getElementById(id)?.innerText || '').join(' ');
 		}`, &said)
 		return err == nil && strings.Contains(said, text)

@@ -20,6 +20,7 @@ func TestBrowser(t *testing.T) {
 	}{
 		{"Checks", testChecksFindFaults},
 		{"Door", testDoor},
+		{"Webhooks", testWebhooks},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
@@ -29,7 +30,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // patience is how long a page may take before a test gives up; on a good day everything is there in milliseconds.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // chromium is the browser.
 type chromium struct {

@@ -132,21 +132,23 @@ func Bytes(n int64) string {
 	return strconv.FormatFloat(size, 'f', 0, 64) + " " + units[u]
 }
 
-// Percent writes a share with one decimal, and 100 and 0 without: 99.2 %; "–" when there is nothing to share.
+// Percent writes a share with one decimal, and 100 and 0 without: 99.2%; "–" when there is nothing to share.
 func Percent(part, whole int) string {
 	if whole == 0 {
 		return "–"
 	}
-	tenths := part * 1000 / whole // rounded down: 99.99 % of success never reads as 100 %
+	tenths := part * 1000 / whole // rounded down: 99.99% of success never reads as 100%
 	if tenths%10 == 0 {
-		return strconv.Itoa(tenths/10) + " %"
+		return strconv.Itoa(tenths/10) + "%"
 	}
-	return strconv.Itoa(tenths/10) + "." + strconv.Itoa(tenths%10) + " %"
+	return strconv.Itoa(tenths/10) + "." + strconv.Itoa(tenths%10) + "%"
 }
 
-// Duration writes a time span the way people read it: 66 ms, 1.2 s, 38 s, 9 min, 2 h 5 min, 3 days.
+// Duration writes a time span the way people read it: <1 ms, 66 ms, 1.2 s, 38 s, 9 min, 2 h 5 min, 3 days.
 func Duration(d time.Duration) string {
 	switch {
+	case d > 0 && d < time.Millisecond:
+		return "<1 ms"
 	case d < time.Second:
 		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 	case d < 10*time.Second:

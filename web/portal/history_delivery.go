@@ -38,7 +38,7 @@ func (p *Portal) delivery(c echo.Context) error {
 	crumbs := registryCrumbs(reg, shortID(page.Delivery.EventID),
 		views.Crumb{Text: "Webhooks", Href: views.WebhooksPath(reg.Name)},
 		views.Crumb{Text: name, Href: views.WebhookPath(reg.Name, page.Delivery.Webhook)})
-	page.Shell, err = p.registryShell(c, reg, views.AtDeliveries, "Delivery to "+name, crumbs...)
+	page.Shell, err = p.registryShell(c, reg, views.AtWebhooks, "Delivery to "+name, crumbs...)
 	if err != nil {
 		return err
 	}
