@@ -43,7 +43,7 @@ type Affected struct {
 	Chart      artifact.ChartInfo
 	HasSubject bool     // it refers to another manifest (signature, SBOM)
 	Tag        string   // PutManifest, DeleteTag: the tag of the request
-	Carried    []string // removals: the tags that went with it
+	Carried    []string // removals of the manifest: the tags that went with it
 }
 
 // Outcome is what a change did: the facts from which Raise makes events.

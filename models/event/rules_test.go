@@ -106,9 +106,9 @@ func TestRaise(t *testing.T) {
 		{"delete of a repository", plain, DeleteRepository, []Affected{one(artifact.Image, "", "v1"), one(artifact.Image, ""), one(artifact.Chart, "", "1.2.3")}, "delete (v1), delete, chart_delete :1.2.3 (1.2.3)"},
 		{"delete of an empty repository", everything, DeleteRepository, nil, ""},
 
-		{"untag is silent", plain, DeleteTag, []Affected{one(artifact.Image, "v1", "v1")}, ""},
-		{"untag, announced", untag, DeleteTag, []Affected{one(artifact.Image, "v1", "v1")}, "delete :v1 (v1)"},
-		{"untag of a chart, announced", untag, DeleteTag, []Affected{one(artifact.Chart, "latest", "latest")}, "chart_delete :latest (latest)"},
+		{"untag is silent", plain, DeleteTag, []Affected{one(artifact.Image, "v1")}, ""},
+		{"untag, announced", untag, DeleteTag, []Affected{one(artifact.Image, "v1")}, "delete :v1"},
+		{"untag of a chart, announced", untag, DeleteTag, []Affected{one(artifact.Chart, "latest")}, "chart_delete :latest"},
 		{"the other switch announces no untag", untagged, DeleteTag, []Affected{one(artifact.Image, "v1")}, ""},
 
 		{"nothing was changed", plain, PutManifest, nil, ""},

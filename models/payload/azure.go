@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"dockbell/models/artifact"
 	"dockbell/models/event"
 )
 
@@ -65,8 +64,8 @@ func azureTargetOf(ev event.Event) *azureTarget {
 	case event.Ping:
 		return nil
 	case event.Delete:
-		if t.Kind == artifact.Chart || t.Tag != "" && len(ev.CarriedTags) > 0 {
-			t.Tag = "" // a deleted manifest is named by its digest
+		if len(ev.CarriedTags) > 0 {
+			t.Tag = "" // a deleted manifest is named by its digest; only an announced untag names the tag
 		}
 		return &azureTarget{MediaType: t.MediaType, Digest: t.Digest, Repository: t.Repository, Tag: t.Tag}
 	case event.Quarantine:

@@ -98,6 +98,28 @@ func TestChartAsPush(t *testing.T) {
 	}
 }
 
+// TestDeletesNameADigestOrATag: a deleted manifest is told without the tags it carried, an announced untag with its tag (PRODUCT.md,
+// decision 25), an image like a chart.
+func TestDeletesNameADigestOrATag(t *testing.T) {
+	for _, action := range []event.Action{event.Delete, event.ChartDelete} {
+		ev := sample(action)
+		ev.Action = event.Delete
+		for tag, carried := range map[string][]string{"": {"1.4.2", "latest"}, "1.4.2": nil} {
+			ev.Target.Tag, ev.CarriedTags = "1.4.2", carried
+			body, err := Azure.Encode(ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got struct {
+				Target struct{ Tag, Repository, Digest string }
+			}
+			if err := json.Unmarshal(body, &got); err != nil || got.Target.Tag != tag || got.Target.Repository == "" || got.Target.Digest == "" {
+				t.Errorf("%s that carried %q: %s (%v), want the tag %q", action, carried, body, err, tag)
+			}
+		}
+	}
+}
+
 func TestEveryBodyIsCompactJSONWithoutNull(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ev := sample(rapid.SampledFrom([]event.Action{event.Push, event.Delete, event.Quarantine, event.ChartPush}).Draw(t, "action"))

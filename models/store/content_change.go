@@ -185,7 +185,7 @@ func (r content) deleteTag() (event.Outcome, error) {
 		return event.Outcome{}, err
 	}
 	affected := r.affected(row)
-	affected.Tag, affected.Carried = r.change.Tag, []string{r.change.Tag}
+	affected.Tag = r.change.Tag
 	return event.Outcome{Affected: []event.Affected{affected}}, r.here().Where("name = ?", r.change.Tag).Delete(&tagRow{}).Error
 }
 

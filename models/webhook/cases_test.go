@@ -223,3 +223,16 @@ func FuzzParseScope(f *testing.F) {
 		}
 	})
 }
+
+// TestADeletedChartHasATagAndMayHaveCarriedMore: each of them counts (PRODUCT.md, decision 4).
+func TestADeletedChartHasATagAndMayHaveCarriedMore(t *testing.T) {
+	for scope, want := range map[string]bool{"charts/web:2.3.0": true, "charts/web": true, "charts/web:stable": false, "*:*,!charts/web:latest": false} {
+		s, err := ParseScope(scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Covers("charts/web", "2.3.0", []string{"2.3.0", "latest"}); got != want {
+			t.Errorf("the scope %q covers it: %v, want %v", scope, got, want)
+		}
+	}
+}

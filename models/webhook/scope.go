@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"dockbell/models/fault"
@@ -170,18 +171,10 @@ func (p scopePart) covers(repository, tag string, carried []string) bool {
 	if !globMatch(p.repo, repository) {
 		return false
 	}
-	if tag != "" {
-		return globMatch(p.tag, tag)
-	}
-	if p.tag == "*" {
+	if p.tag == "*" || tag != "" && globMatch(p.tag, tag) {
 		return true
 	}
-	for _, t := range carried {
-		if globMatch(p.tag, t) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(carried, func(t string) bool { return globMatch(p.tag, t) }) // a deleted chart has a tag and may have carried more
 }
 
 // globMatch compares whole strings byte by byte; * stands for any run, ? for one byte (the grammars are ASCII).
