@@ -1,15 +1,13 @@
 package oci_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"dockbell/web/webtest"
 )
 
 // step is one command line of a real client, what it must print and the events it must raise.
@@ -72,117 +70,28 @@ var clientSteps = []step{
 	{"skopeo logout H", "", nil},
 }
 
-// TestRealClients runs crane, skopeo, oras and helm as their users do. DOCKBELL_TEST_CLIENTS is the folder of those that
-// `.ci/tool clients` builds; skopeo is a package of the system.
+// TestRealClients runs crane, skopeo, oras and helm as their users do.
 func TestRealClients(t *testing.T) {
-	folder := os.Getenv("DOCKBELL_TEST_CLIENTS")
-	if folder == "" {
-		t.Skip("DOCKBELL_TEST_CLIENTS does not name the folder of crane, oras and helm (make test sets it)")
-	}
-	skopeo, err := exec.LookPath("skopeo")
-	if err != nil {
-		t.Skip("skopeo is not installed: apt-get install skopeo")
-	}
-	h := newHouse(t)
-	s := shell{h: h, t: t, dir: t.TempDir(), bin: map[string]string{"skopeo": skopeo}}
-	for _, name := range []string{"crane", "oras", "helm"} {
-		s.bin[name] = filepath.Join(folder, name)
-	}
-	s.write("l1.tar", tarOf(t, "one"))
-	s.write("l2.tar", tarOf(t, "two"))
-	s.write("sbom.json", []byte(`{"spdxVersion":"SPDX-2.3"}`))
-	for _, one := range clientSteps {
-		out := s.run(one.command)
-		if !strings.Contains(out, one.prints) {
-			t.Errorf("%s\nprints %q, want %q in it", one.command, out, one.prints)
+	eachHouse(t, func(t *testing.T, h *house) {
+		c := webtest.NewClients(t, h.host, "pusher", password)
+		c.WriteLayer("l1.tar", "one")
+		c.WriteLayer("l2.tar", "two")
+		c.Write("sbom.json", []byte(`{"spdxVersion":"SPDX-2.3"}`))
+		for _, one := range clientSteps {
+			out := c.Run(one.command)
+			if !strings.Contains(out, one.prints) {
+				t.Errorf("%s\nprints %q, want %q in it", one.command, out, one.prints)
+			}
+			if got := h.events(); !slices.Equal(got, one.raises) && len(got)+len(one.raises) > 0 {
+				t.Errorf("%s\nraises %q, want %q", one.command, got, one.raises)
+			}
 		}
-		if got := h.events(); !slices.Equal(got, one.raises) && len(got)+len(one.raises) > 0 {
-			t.Errorf("%s\nraises %q, want %q", one.command, got, one.raises)
+		got, err := os.ReadFile(filepath.Join(c.Dir, "out", "sbom.json"))
+		if err != nil || string(got) != `{"spdxVersion":"SPDX-2.3"}` {
+			t.Errorf("oras pulled %q, %v", got, err)
 		}
-	}
-	got, err := os.ReadFile(filepath.Join(s.dir, "out", "sbom.json"))
-	if err != nil || string(got) != `{"spdxVersion":"SPDX-2.3"}` {
-		t.Errorf("oras pulled %q, %v", got, err)
-	}
-	if _, err := os.Stat(filepath.Join(s.dir, "out", "mychart-0.1.0.tgz")); err != nil {
-		t.Error(err)
-	}
-}
-
-// shell runs clients in a home of their own.
-type shell struct {
-	h   *house
-	t   *testing.T
-	dir string
-	bin map[string]string
-}
-
-func (s shell) write(name string, content []byte) {
-	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), content, 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// run gives what a command line printed; the test ends when it fails.
-func (s shell) run(command string) string {
-	s.t.Helper()
-	if before, rest, ok := strings.Cut(command, "DIGEST("); ok {
-		of, after, _ := strings.Cut(rest, ")")
-		command = before + strings.TrimSpace(s.run("crane digest --insecure "+of)) + after
-	}
-	words := strings.Fields(command)
-	for i, word := range words {
-		words[i] = s.say(word)
-	}
-	cmd := exec.CommandContext(s.t.Context(), s.bin[words[0]], words[1:]...)
-	cmd.Dir = s.dir
-	cmd.WaitDelay = time.Minute
-	cmd.Env = []string{
-		"HOME=" + s.dir, "PATH=" + os.Getenv("PATH"), "DOCKER_CONFIG=" + filepath.Join(s.dir, "docker"),
-		"REGISTRY_AUTH_FILE=" + filepath.Join(s.dir, "auth.json"), "XDG_RUNTIME_DIR=" + s.dir,
-	}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		s.t.Fatalf("%s: %v\n%s%s", command, err, stdout.String(), stderr.String())
-	}
-	if words[0] == "crane" && words[1] == "digest" {
-		return stdout.String()
-	}
-	return stdout.String() + stderr.String()
-}
-
-// say puts the registry, the user and the password in the place of H, U and P.
-func (s shell) say(word string) string {
-	switch word {
-	case "H":
-		return s.h.host
-	case "U":
-		return "pusher"
-	case "P":
-		return password
-	}
-	if rest, ok := strings.CutPrefix(word, "H/"); ok {
-		return s.h.host + "/" + rest
-	}
-	return strings.Replace(word, "//H/", "//"+s.h.host+"/", 1)
-}
-
-// tarOf is a layer with one file.
-func tarOf(t *testing.T, content string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	err := w.WriteHeader(&tar.Header{Name: "hello.txt", Mode: 0o644, Size: int64(len(content))})
-	if err == nil {
-		_, err = w.Write([]byte(content))
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+		if _, err := os.Stat(filepath.Join(c.Dir, "out", "mychart-0.1.0.tgz")); err != nil {
+			t.Error(err)
+		}
+	})
 }
