@@ -16,12 +16,13 @@ import (
 	"dockbell/models/fault"
 )
 
-// The exit codes (INTERFACE.md). 4, "changes pending", belongs to commands that compare.
+// The exit codes (INTERFACE.md).
 const (
 	exitDone     = 0
 	exitRefused  = 1
 	exitUsage    = 2
 	exitNotFound = 3
+	exitPending  = 4 // a command that compares found changes and was asked to make none
 )
 
 func main() {
@@ -43,18 +44,21 @@ func commands() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("config", "", "YAML file with settings")
-	root.AddCommand(serveCommand(), tokenCommand(), userCommand(), configCommand(), versionCommand())
+	root.AddCommand(serveCommand(), webhookCommand(), registryCommand(), loginCommand(), logoutCommand(), tokenCommand(), userCommand(), configCommand(), versionCommand())
 	return root
 }
 
 // execute runs one command line and gives the exit code; a failure is one line on stderr.
 func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := commands()
-	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
 	markFailures(root)
-	err := root.ExecuteContext(ctx)
+	args, err := spreadValues(root, args)
+	if err == nil {
+		root.SetArgs(args)
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -84,9 +88,14 @@ func markFailures(c *cobra.Command) {
 
 func exitCode(err error) int {
 	var bad badSetting
+	var wrong errUsage
+	var pending changesPending
 	var own failure
-	if !errors.As(err, &own) || errors.As(err, &bad) {
+	switch {
+	case !errors.As(err, &own) || errors.As(err, &bad) || errors.As(err, &wrong):
 		return exitUsage
+	case errors.As(err, &pending):
+		return exitPending
 	}
 	switch fault.CodeOf(err) {
 	case fault.NotFound:

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"dockbell/models/event"
+	"dockbell/models/webhook"
+)
+
+func webhookCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "webhook",
+		Short: "Manage the webhooks of a registry",
+		Long:  "These commands speak the server's management API, with the flags and the output of `az acr webhook`. Sign in first with dockbell login, or set " + envURL + " and " + envToken + ".",
+	}
+	c.AddCommand(hookCreate(), hookUpdate(), hookDelete(), hookShow(), hookList(), hookConfig(), hookPing(), hookEvents(), hookApply(), hookExport())
+	return c
+}
+
+// hookFlags are the flags that describe a webhook, as az names them.
+type hookFlags struct {
+	uri, scope, location   string
+	actions, headers, tags values
+	status                 *oneOf
+}
+
+func (f *hookFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.uri, "uri", "", "service URI that is called")
+	c.Flags().Var(&f.actions, "actions", "actions that fire it: push, delete, quarantine, chart_push, chart_delete")
+	c.Flags().Var(&f.headers, "headers", "custom headers as KEY=VALUE; '' clears them")
+	c.Flags().StringVar(&f.scope, "scope", "", "repository[:tag] that fires it: foo is foo:latest, foo:* every tag; empty is everything")
+	c.Flags().Var(&f.tags, "tags", "tags as KEY=VALUE; '' clears them")
+	f.status = addOneOf(c, "status", "whether it is called", string(webhook.Enabled), string(webhook.Disabled))
+	var words []string
+	for _, a := range event.Subscribable {
+		words = append(words, cobra.CompletionWithDesc(string(a.Action), a.Hint))
+	}
+	complete(c, "actions", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	for _, free := range []string{"uri", "headers", "scope", "tags"} {
+		complete(c, free, cobra.NoFileCompletions)
+	}
+}
+
+// properties are those that were given on the command line, and no others: an absent one keeps its value.
+func (f *hookFlags) properties(c *cobra.Command) (object, error) {
+	p := object{}
+	if c.Flags().Changed("uri") {
+		p["serviceUri"] = f.uri
+	}
+	if f.actions.given {
+		if _, err := webhook.ParseActions(f.actionWords()); err != nil {
+			return nil, usage("--actions: %w", err)
+		}
+		p["actions"] = f.actionWords()
+	}
+	if f.headers.given {
+		p["customHeaders"] = f.headers.pairs()
+	}
+	if c.Flags().Changed("scope") {
+		p["scope"] = f.scope
+	}
+	if f.status.word != "" {
+		p["status"] = f.status.word
+	}
+	return p, nil
+}
+
+// actionWords takes commas too: --actions push,delete.
+func (f *hookFlags) actionWords() []string {
+	return strings.FieldsFunc(strings.ToLower(strings.Join(f.actions.list, " ")), func(r rune) bool { return r == ' ' || r == ',' })
+}
+
+// hookCommand completes a command that works on one registry, and on one webhook of it when named.
+func hookCommand(c *cobra.Command, named bool, run func(ctx context.Context, a *client, at hookAt, out *output) error) *cobra.Command {
+	var at hookAt
+	at.flags(c, named)
+	out := addOutput(c)
+	c.Args = cobra.NoArgs
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := at.check(c, named); err != nil {
+			return err
+		}
+		a, err := connect(c)
+		if err != nil {
+			return err
+		}
+		defer a.progress.done()
+		return run(c.Context(), a, at, out)
+	}
+	return c
+}
+
+// hookAt says which webhook of which registry a command is about.
+type hookAt struct {
+	target
+	name string
+}
+
+func (at *hookAt) flags(c *cobra.Command, named bool) {
+	c.Flags().StringVarP(&at.target.registry, "registry", "r", "", "name of the registry")
+	c.Flags().StringVarP(&at.group, "resource-group", "g", "", "resource group of the registry (default: wherever it is)")
+	complete(c, "registry", completeRegistries)
+	complete(c, "resource-group", cobra.NoFileCompletions)
+	required(c, "registry")
+	if named {
+		c.Flags().StringVarP(&at.name, "name", "n", "", "name of the webhook")
+		complete(c, "name", completeWebhooks)
+		required(c, "name")
+	}
+}
+
+func (at *hookAt) check(c *cobra.Command, named bool) error {
+	var err error
+	if at.target.registry, err = registryName(c, at.target.registry); err == nil && named {
+		err = pathWord("--name", at.name)
+	}
+	return err
+}
+
+// registryName checks a registry's name and cuts off what follows it in a login server, as az does.
+func registryName(c *cobra.Command, text string) (string, error) {
+	name, suffix, long := strings.Cut(text, ".")
+	if long {
+		fmt.Fprintf(c.ErrOrStderr(), "dockbell: the registry is %s; .%s was cut off\n", name, suffix)
+	}
+	return name, pathWord("the registry's name", name)
+}
+
+// pathWord refuses what cannot stand alone in a path.
+func pathWord(what, text string) error {
+	if text == "" || text == "." || text == ".." {
+		return usage("%s is empty", what)
+	}
+	return nil
+}
+
+func hookCreate() *cobra.Command {
+	var f hookFlags
+	c := &cobra.Command{
+		Use:   "create --registry REGISTRY --name NAME --uri URI --actions ACTION...",
+		Short: "Create a webhook",
+		Example: "  dockbell webhook create -r mycontainerregistry -n deployhook --uri https://hooks.example.com/acr --actions push delete\n" +
+			"  dockbell webhook create -r mycontainerregistry -n stagehook --uri https://hooks.example.com/acr --actions push \\\n" +
+			"      --scope 'team/api:*' --headers \"Authorization=Bearer $TOKEN\" X-Team=core --tags team=core",
+	}
+	f.add(c)
+	c.Flags().StringVarP(&f.location, "location", "l", "", "location whose pushes are announced (default: the registry's home)")
+	complete(c, "location", cobra.NoFileCompletions)
+	required(c, "uri", "actions")
+	return hookCommand(c, true, func(ctx context.Context, a *client, at hookAt, out *output) error {
+		properties, err := f.properties(c)
+		if err != nil {
+			return err
+		}
+		reg, err := a.registry(ctx, at.target)
+		if err != nil {
+			return err
+		}
+		body := object{"location": orWord(f.location, pick(reg.resource, "location")), "properties": properties}
+		if properties["status"] == nil {
+			properties["status"] = webhook.Enabled
+		}
+		if f.tags.given {
+			body["tags"] = f.tags.pairs()
+		}
+		made, err := a.call(ctx, http.MethodPut, reg.webhook(at.name), body)
+		if err != nil {
+			return err
+		}
+		return out.show(flat(made), hookColumns)
+	})
+}
+
+func hookUpdate() *cobra.Command {
+	var f hookFlags
+	c := &cobra.Command{
+		Use:   "update --registry REGISTRY --name NAME [--uri URI] [--actions ACTION...] ...",
+		Short: "Change a webhook; what is not given stays as it is",
+		Example: "  dockbell webhook update -r mycontainerregistry -n deployhook --status disabled\n" +
+			"  dockbell webhook update -r mycontainerregistry -n deployhook --headers '' --scope ''",
+	}
+	f.add(c)
+	return hookCommand(c, true, func(ctx context.Context, a *client, at hookAt, out *output) error {
+		properties, err := f.properties(c)
+		if err != nil {
+			return err
+		}
+		body := object{"properties": properties}
+		if f.tags.given {
+			body["tags"] = f.tags.pairs()
+		}
+		reg, err := a.registry(ctx, at.target)
+		if err != nil {
+			return err
+		}
+		changed, err := a.call(ctx, http.MethodPatch, reg.webhook(at.name), body)
+		if err != nil {
+			return err
+		}
+		return out.show(flat(changed), hookColumns)
+	})
+}
+
+func hookDelete() *cobra.Command {
+	return hookCommand(&cobra.Command{
+		Use:     "delete --registry REGISTRY --name NAME",
+		Short:   "Delete a webhook; what still waits for it is cancelled",
+		Example: "  dockbell webhook delete -r mycontainerregistry -n deployhook",
+	}, true, func(ctx context.Context, a *client, at hookAt, _ *output) error {
+		reg, err := a.registry(ctx, at.target)
+		if err == nil {
+			_, err = a.call(ctx, http.MethodDelete, reg.webhook(at.name), nil)
+		}
+		return err
+	})
+}
+
+// hookCall is a command that makes one call about a webhook and shows the answer.
+func hookCall(c *cobra.Command, method, suffix string, columns []column) *cobra.Command {
+	return hookCommand(c, true, func(ctx context.Context, a *client, at hookAt, out *output) error {
+		reg, err := a.registry(ctx, at.target)
+		if err != nil {
+			return err
+		}
+		answer, err := a.call(ctx, method, reg.webhook(at.name)+suffix, nil)
+		if err == nil && answer == nil {
+			err = errors.New("the server answered with nothing")
+		}
+		if err != nil {
+			return err
+		}
+		return out.show(flat(answer), columns)
+	})
+}
+
+func hookShow() *cobra.Command {
+	return hookCall(&cobra.Command{
+		Use:     "show --registry REGISTRY --name NAME",
+		Short:   "Show a webhook",
+		Example: "  dockbell webhook show -r mycontainerregistry -n deployhook -o yaml",
+	}, http.MethodGet, "", hookColumns)
+}
+
+func hookConfig() *cobra.Command {
+	return hookCall(&cobra.Command{
+		Use:     "get-config --registry REGISTRY --name NAME",
+		Short:   "Show the service URI and the custom headers, secrets in clear",
+		Example: "  dockbell webhook get-config -r mycontainerregistry -n deployhook | jq -r .serviceUri",
+	}, http.MethodPost, "/getCallbackConfig", configColumns)
+}
+
+func hookPing() *cobra.Command {
+	return hookCall(&cobra.Command{
+		Use:     "ping --registry REGISTRY --name NAME",
+		Short:   "Call the service URI once, to try it; prints the id of the event",
+		Example: "  dockbell webhook ping -r mycontainerregistry -n deployhook",
+	}, http.MethodPost, "/ping", pingColumns)
+}
+
+func hookList() *cobra.Command {
+	return hookCommand(&cobra.Command{
+		Use:     "list --registry REGISTRY",
+		Short:   "List the webhooks of a registry",
+		Example: "  dockbell webhook list -r mycontainerregistry\n  dockbell webhook list -r mycontainerregistry -o json | jq -r '.[].name'",
+	}, false, func(ctx context.Context, a *client, at hookAt, out *output) error {
+		reg, err := a.registry(ctx, at.target)
+		if err != nil {
+			return err
+		}
+		all, err := a.webhooks(ctx, reg)
+		if err != nil {
+			return err
+		}
+		a.progress.done()
+		return out.show(flatAll(all), hookColumns)
+	})
+}
