@@ -37,6 +37,7 @@ type client struct {
 	session      *session
 	command      string // name of the command, for the server's audit log
 	subscription string
+	status       int // of the last answer
 	progress     *progress
 	pause        func(context.Context, time.Duration) error
 }
@@ -120,6 +121,7 @@ func (a *client) once(ctx context.Context, bearer, method, path string, body any
 		return nil, 0, unreachable(a.base, err)
 	}
 	defer resp.Body.Close()
+	a.status = resp.StatusCode
 	text, err := readAnswer(resp)
 	if err != nil {
 		return nil, 0, fmt.Errorf("the answer of %s broke off: %w", a.base, err)

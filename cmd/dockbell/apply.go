@@ -25,7 +25,7 @@ type applyFlags struct {
 	dryRun, prune, yes    bool
 }
 
-func hookApply() *cobra.Command {
+func webhookApply() *cobra.Command {
 	var f applyFlags
 	c := &cobra.Command{
 		Use:   "apply --file FILE [--registry REGISTRY] [--prune] [--dry-run] [--yes]",

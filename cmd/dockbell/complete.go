@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// patience is how long the shell waits for names from the server.
-const patience = 3 * time.Second
+// shellPatience is how long the shell waits for names from the server.
+const shellPatience = 3 * time.Second
 
 // completeRegistries offers the registries of the server that is signed in to.
 func completeRegistries(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -43,7 +43,7 @@ func offered(c *cobra.Command, ask func(context.Context, *client) ([]object, err
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	a.progress = &progress{}
-	ctx, cancel := context.WithTimeout(c.Context(), patience)
+	ctx, cancel := context.WithTimeout(c.Context(), shellPatience)
 	defer cancel()
 	all, err := ask(ctx, a)
 	if err != nil {

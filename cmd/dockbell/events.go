@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func hookEvents() *cobra.Command {
+func webhookEvents() *cobra.Command {
 	var watch bool
 	var every time.Duration
 	c := &cobra.Command{
@@ -54,8 +54,8 @@ type watcher struct {
 	list   string
 	out    *output
 	every  time.Duration
-	shown  map[string]string // id: the answer it was written with
-	widths []int             // of the table's columns, which only grow
+	shown  map[string]bool // ids, and ids with the answer that was written
+	widths []int           // of the table's columns, which only grow
 }
 
 // run writes what is new until ctx ends.
@@ -85,9 +85,8 @@ func (w *watcher) news(ctx context.Context) ([]object, error) {
 	err := w.a.pages(ctx, http.MethodPost, w.list, func(page []object) bool {
 		var known bool
 		for _, ev := range page {
-			status, seen := w.shown[pick(ev, "id")]
-			known = known || seen
-			if !seen || status != eventStatus(ev) {
+			known = known || w.shown[pick(ev, "id")]
+			if !w.shown[answered(ev)] {
 				fresh = append(fresh, ev)
 			}
 		}
@@ -97,14 +96,17 @@ func (w *watcher) news(ctx context.Context) ([]object, error) {
 		return nil, err
 	}
 	if first {
-		w.shown = map[string]string{}
+		w.shown = map[string]bool{}
 	}
 	for _, ev := range fresh {
-		w.shown[pick(ev, "id")] = eventStatus(ev)
+		w.shown[pick(ev, "id")], w.shown[answered(ev)] = true, true
 	}
 	slices.Reverse(fresh)
 	return fresh, nil
 }
+
+// answered is an event with its answer of the moment.
+func answered(ev object) string { return pick(ev, "id") + " " + eventStatus(ev) }
 
 // write appends events in a form that can go on for ever: lines.
 func (w *watcher) write(events []object) error {

@@ -13,7 +13,7 @@ import (
 	"dockbell/models/webhook"
 )
 
-func hookExport() *cobra.Command {
+func webhookExport() *cobra.Command {
 	var secrets bool
 	var file string
 	var at hookAt

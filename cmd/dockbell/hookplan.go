@@ -21,8 +21,8 @@ type step struct {
 
 // fieldChange is one field that differs, in words that may be shown: no secret is in them.
 type fieldChange struct {
-	field    string
-	old, new string
+	field         string
+	before, after string
 }
 
 // hookPlan is the difference between a file and a registry.
@@ -76,24 +76,24 @@ func (p *hookPlan) add(want, old hookSpec, exists bool) {
 }
 
 // keepStored puts stored secrets where ****** stands, as export writes it, and refuses what cannot be done.
-func (want *hookSpec) keepStored(old hookSpec, exists bool) error {
-	if exists && want.location != old.location {
-		return fmt.Errorf("the location of %s is %s and cannot change to %s: give the webhook for %s a name of its own", want.name, old.location, want.location, want.location)
+func (s *hookSpec) keepStored(old hookSpec, exists bool) error {
+	if exists && s.location != old.location {
+		return fmt.Errorf("the location of %s is %s and cannot change to %s: give the webhook for %s a name of its own", s.name, old.location, s.location, s.location)
 	}
-	want.uri = want.uri.Keep(old.uri)
-	if want.uri.String() == want.uri.Masked() && strings.Contains(want.uri.String(), "//"+webhook.Masked+"@") {
-		return fmt.Errorf("the user and password in the URI of %s are ******, but none are stored for this address: write them, best as ${NAME}", want.name)
+	s.uri = s.uri.Keep(old.uri)
+	if s.uri.String() == s.uri.Masked() && strings.Contains(s.uri.String(), "//"+webhook.Masked+"@") {
+		return fmt.Errorf("the user and password in the URI of %s are ******, but none are stored for this address: write them, best as ${NAME}", s.name)
 	}
-	want.headers = maps.Clone(want.headers)
-	for name, value := range want.headers {
+	s.headers = maps.Clone(s.headers)
+	for name, value := range s.headers {
 		if value != webhook.Masked {
 			continue
 		}
 		kept, stored := old.headers[name]
 		if !stored {
-			return fmt.Errorf("the header %s of %s is ******, but no value is stored for it: write it, best as ${NAME}", name, want.name)
+			return fmt.Errorf("the header %s of %s is ******, but no value is stored for it: write it, best as ${NAME}", name, s.name)
 		}
-		want.headers[name] = kept
+		s.headers[name] = kept
 	}
 	return nil
 }
@@ -101,12 +101,12 @@ func (want *hookSpec) keepStored(old hookSpec, exists bool) error {
 // differences lists the fields that differ; those of a new webhook that are not empty.
 func differences(want, old hookSpec, exists bool) []fieldChange {
 	var all []fieldChange
-	note := func(field, old, new string, changed bool) {
-		if changed || !exists && new != "" {
-			all = append(all, fieldChange{field, old, new})
+	note := func(field, before, after string, changed bool) {
+		if changed || !exists && after != "" {
+			all = append(all, fieldChange{field, before, after})
 		}
 	}
-	before := old.masks()
+	had, has := old.masks(), want.masks()
 	note("location", string(old.location), string(want.location), exists && old.location != want.location)
 	note("uri", old.shownURI(want.hidden), want.shownURI(want.hidden), old.uri != want.uri)
 	note("actions", join(old.actions), join(want.actions), !slices.Equal(old.actions, want.actions))
@@ -115,7 +115,7 @@ func differences(want, old hookSpec, exists bool) []fieldChange {
 	for _, name := range namesOf(old.headers, want.headers) {
 		value, was := old.headers[name]
 		wanted, is := want.headers[name]
-		note("header "+name, before[name], want.masks()[name], was != is || value != wanted)
+		note("header "+name, had[name], has[name], was != is || value != wanted)
 	}
 	for _, name := range namesOf(old.tags, want.tags) {
 		value, was := old.tags[name]
@@ -178,10 +178,10 @@ func (p hookPlan) write(w io.Writer, reg string) {
 func (s step) write(w io.Writer) {
 	fmt.Fprintf(w, "  %c %s\n", s.sign, s.name)
 	for _, f := range s.fields {
-		text := orWord(printable(f.new), "(none)")
+		text := orWord(printable(f.after), "(none)")
 		if s.sign == '~' {
-			text = orWord(printable(f.old), "(none)") + " → " + text
-			if f.old == f.new {
+			text = orWord(printable(f.before), "(none)") + " → " + text
+			if f.before == f.after {
 				text += " (another value)"
 			}
 		}

@@ -53,6 +53,7 @@ func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root := commands()
 	root.SetOut(out)
 	root.SetErr(errOut)
+	refuseStrangers(root)
 	markFailures(root)
 	args, err := spreadValues(root, args)
 	if err == nil {
@@ -71,6 +72,21 @@ type failure struct{ error }
 
 // Unwrap gives the error itself.
 func (f failure) Unwrap() error { return f.error }
+
+// refuseStrangers lets groups refuse a word that is none of their commands, as cobra does for the root alone.
+func refuseStrangers(root *cobra.Command) {
+	for _, group := range root.Commands() {
+		refuseStrangers(group)
+		if group.HasSubCommands() && !group.Runnable() {
+			group.RunE = func(c *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return usage("unknown command %q for %q", args[0], c.CommandPath())
+				}
+				return c.Help()
+			}
+		}
+	}
+}
 
 func markFailures(c *cobra.Command) {
 	if run := c.RunE; run != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -73,7 +72,7 @@ func (p profile) save() error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(p, "", "  ")
+	text, err := json.MarshalIndent(p, "", "  ") //nolint:gosec // the profile is where the secret is kept
 	if err != nil {
 		return err
 	}
@@ -191,15 +190,4 @@ func (p profile) client(c *cobra.Command, kept bool) (*client, error) {
 		base: base, http: newHTTP(roots), session: &session{base: base, profile: p, kept: kept, now: time.Now},
 		command: strings.TrimPrefix(c.CommandPath(), "dockbell "), subscription: p.Subscription, progress: newProgress(c), pause: sleep,
 	}, nil
-}
-
-// hostPort is the host with its port, that of the scheme when none is written.
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	if u.Scheme == "http" {
-		return net.JoinHostPort(u.Hostname(), "80")
-	}
-	return net.JoinHostPort(u.Hostname(), "443")
 }

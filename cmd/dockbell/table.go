@@ -42,7 +42,7 @@ var (
 
 	usageColumns = []column{at("NAME", "name"), at("LIMIT", "limit"), at("CURRENT VALUE", "currentValue"), at("UNIT", "unit")}
 
-	nameColumns = []column{at("NameAvailable", "nameAvailable"), at("Reason", "reason"), at("Message", "message")}
+	nameColumns = []column{at("Message", "message"), at("NameAvailable", "nameAvailable"), at("Reason", "reason")}
 
 	credentialColumns = []column{at("USERNAME", "username"), {"PASSWORD", passwordAt(0)}, {"PASSWORD2", passwordAt(1)}}
 )
@@ -122,20 +122,20 @@ func python(v any) string {
 	case []any:
 		var parts []string
 		for _, item := range x {
-			parts = append(parts, quoted(item))
+			parts = append(parts, pythonQuoted(item))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case object:
 		var parts []string
 		for _, key := range sortedKeys(x) {
-			parts = append(parts, quoted(key)+": "+quoted(x[key]))
+			parts = append(parts, pythonQuoted(key)+": "+pythonQuoted(x[key]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
 	return fmt.Sprint(v)
 }
 
-func quoted(v any) string {
+func pythonQuoted(v any) string {
 	text, ok := v.(string)
 	if !ok {
 		return python(v)

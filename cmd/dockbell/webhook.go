@@ -19,7 +19,7 @@ func webhookCommand() *cobra.Command {
 		Short: "Manage the webhooks of a registry",
 		Long:  "These commands speak the server's management API, with the flags and the output of `az acr webhook`. Sign in first with dockbell login, or set " + envURL + " and " + envToken + ".",
 	}
-	c.AddCommand(hookCreate(), hookUpdate(), hookDelete(), hookShow(), hookList(), hookConfig(), hookPing(), hookEvents(), hookApply(), hookExport())
+	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookPing(), webhookEvents(), webhookApply(), webhookExport())
 	return c
 }
 
@@ -126,7 +126,7 @@ func (at *hookAt) check(c *cobra.Command, named bool) error {
 // registryName checks a registry's name and cuts off what follows it in a login server, as az does.
 func registryName(c *cobra.Command, text string) (string, error) {
 	name, suffix, long := strings.Cut(text, ".")
-	if long {
+	if long && name != "" {
 		fmt.Fprintf(c.ErrOrStderr(), "dockbell: the registry is %s; .%s was cut off\n", name, suffix)
 	}
 	return name, pathWord("the registry's name", name)
@@ -140,7 +140,7 @@ func pathWord(what, text string) error {
 	return nil
 }
 
-func hookCreate() *cobra.Command {
+func webhookCreate() *cobra.Command {
 	var f hookFlags
 	c := &cobra.Command{
 		Use:   "create --registry REGISTRY --name NAME --uri URI --actions ACTION...",
@@ -177,7 +177,7 @@ func hookCreate() *cobra.Command {
 	})
 }
 
-func hookUpdate() *cobra.Command {
+func webhookUpdate() *cobra.Command {
 	var f hookFlags
 	c := &cobra.Command{
 		Use:   "update --registry REGISTRY --name NAME [--uri URI] [--actions ACTION...] ...",
@@ -207,15 +207,19 @@ func hookUpdate() *cobra.Command {
 	})
 }
 
-func hookDelete() *cobra.Command {
-	return hookCommand(&cobra.Command{
+func webhookDelete() *cobra.Command {
+	c := &cobra.Command{
 		Use:     "delete --registry REGISTRY --name NAME",
 		Short:   "Delete a webhook; what still waits for it is cancelled",
 		Example: "  dockbell webhook delete -r mycontainerregistry -n deployhook",
-	}, true, func(ctx context.Context, a *client, at hookAt, _ *output) error {
+	}
+	return hookCommand(c, true, func(ctx context.Context, a *client, at hookAt, _ *output) error {
 		reg, err := a.registry(ctx, at.target)
 		if err == nil {
 			_, err = a.call(ctx, http.MethodDelete, reg.webhook(at.name), nil)
+		}
+		if err == nil && a.status == http.StatusNoContent { // done all the same, as az sees it
+			fmt.Fprintf(c.ErrOrStderr(), "dockbell: there was no webhook called %s\n", printable(at.name))
 		}
 		return err
 	})
@@ -239,7 +243,7 @@ func hookCall(c *cobra.Command, method, suffix string, columns []column) *cobra.
 	})
 }
 
-func hookShow() *cobra.Command {
+func webhookShow() *cobra.Command {
 	return hookCall(&cobra.Command{
 		Use:     "show --registry REGISTRY --name NAME",
 		Short:   "Show a webhook",
@@ -247,7 +251,7 @@ func hookShow() *cobra.Command {
 	}, http.MethodGet, "", hookColumns)
 }
 
-func hookConfig() *cobra.Command {
+func webhookConfig() *cobra.Command {
 	return hookCall(&cobra.Command{
 		Use:     "get-config --registry REGISTRY --name NAME",
 		Short:   "Show the service URI and the custom headers, secrets in clear",
@@ -255,7 +259,7 @@ func hookConfig() *cobra.Command {
 	}, http.MethodPost, "/getCallbackConfig", configColumns)
 }
 
-func hookPing() *cobra.Command {
+func webhookPing() *cobra.Command {
 	return hookCall(&cobra.Command{
 		Use:     "ping --registry REGISTRY --name NAME",
 		Short:   "Call the service URI once, to try it; prints the id of the event",
@@ -263,7 +267,7 @@ func hookPing() *cobra.Command {
 	}, http.MethodPost, "/ping", pingColumns)
 }
 
-func hookList() *cobra.Command {
+func webhookList() *cobra.Command {
 	return hookCommand(&cobra.Command{
 		Use:     "list --registry REGISTRY",
 		Short:   "List the webhooks of a registry",
