@@ -45,9 +45,9 @@ type house struct {
 	db         *store.DB
 	blobs      *blobs.Files
 	accounts   *account.Service
+	signIns    *account.SignIns
 	registries *registry.Service
 	certs      certs.Source // nil without an HTTPS listener
-	webhooks   *webhook.Service
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
 	metrics    *metrics
@@ -84,11 +84,11 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		Wake: h.dispatcher.Wake, Feed: feed,
 	}
 	limits := &auth.Limits{Now: time.Now}
-	credentials := auth.Credentials{Prover: h.accounts, Limits: limits}
-	h.webhooks = &webhook.Service{
-		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
+	if h.signIns, err = h.newSignIns(ctx, key); err != nil {
+		return nil, errors.Join(err, h.blobs.Close(), h.db.Close())
 	}
-	managing, err := h.azure(ctx, cfg, outbox, credentials)
+	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
+	managing, err := h.azure(ctx, cfg, credentials)
 	if err != nil {
 		h.db.Close() //nolint:errcheck // the first error tells more
 		return nil, err
@@ -101,6 +101,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		certs.DoorOf(h.certs),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: time.Now, NewID: newID},
 		managing,
+		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: time.Now},
 	})
 	return h, nil
@@ -125,22 +126,23 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 
 func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery.Outbox, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
-		Hooks:      portal.Hooks{Outbox: outbox, Webhooks: h.webhooks},
+		Hooks: portal.Hooks{Outbox: outbox, Webhooks: &webhook.Service{
+			Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
+		}},
 		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Inboxes: h.db, Networks: networks,
-		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, Shelf: h.registries, Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
+		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
 		PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
 	}
 }
 
 // azure is the management API, with the GUIDs that the installation has had since its first start.
-func (h *house) azure(ctx context.Context, cfg Config, outbox *delivery.Outbox, credentials auth.Credentials) (*azure.Door, error) {
+func (h *house) azure(ctx context.Context, cfg Config, credentials auth.Credentials) (*azure.Door, error) {
 	tenancy, err := h.accounts.Tenancy(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the ids of the tenant and the subscription cannot be read: %w", err)
 	}
 	return &azure.Door{
-		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox,
-		Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
+		Reads: h.db, Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
 		Base: h.base(cfg),
 	}, nil
 }

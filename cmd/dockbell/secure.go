@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"dockbell/models/account"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/web/certs"
@@ -94,6 +95,28 @@ func (h *house) base(cfg Config) func(*http.Request) string {
 		}
 		return "https://" + strings.ToLower(r.Host)
 	}
+}
+
+// pages gives where a client's user opens pages: as base, but on this machine over plain HTTP, where no browser warns of a CA
+// that it does not know.
+func (h *house) pages(cfg Config) func(*http.Request) string {
+	base := h.base(cfg)
+	return func(r *http.Request) string {
+		addr, err := netip.ParseAddr(certs.Bare(r.Host))
+		if cfg.PublicURL == "" && (certs.Bare(r.Host) == "localhost" || err == nil && addr.IsLoopback()) {
+			return h.site.public
+		}
+		return base(r)
+	}
+}
+
+// newSignIns is Azure's way of signing in; its tokens are signed with the installation's key.
+func (h *house) newSignIns(ctx context.Context, key []byte) (*account.SignIns, error) {
+	tenancy, err := h.accounts.Tenancy(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the id of the tenant cannot be read: %w", err)
+	}
+	return &account.SignIns{Service: h.accounts, Grants: h.db, Codes: h.db, Key: key, Tenant: tenancy.Tenant}, nil
 }
 
 // ownAddress is a listener's address as this machine reaches it.

@@ -15,6 +15,9 @@ import (
 
 var guidRule = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\z`)
 
+// IsClientID reports whether an id has the form of client ids.
+func IsClientID(id string) bool { return guidRule.MatchString(id) }
+
 // Authenticate proves who sends HTTP Basic credentials: a user with a password, or a token with client id and secret.
 // A docker push sends the same ones dozens of times, so a password that was right is remembered for a short while.
 func (s *Service) Authenticate(ctx context.Context, name, password string) (Principal, error) {

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ type ReplicaDraft struct {
 	Location    *string
 	Tags        *map[string]string
 	EndpointOff *bool
-	Wrong       []error // faults of what could not even be read; refused together with the others
 }
 
 // Sites are the copies of a registry as Azure lists them: home first, then the replicas.
@@ -113,15 +111,14 @@ func (s *Service) changeReplica(ctx context.Context, d ReplicaDraft, absent func
 }
 
 func (rep *Replica) apply(d ReplicaDraft) error {
-	errs := slices.Clone(d.Wrong)
 	if d.EndpointOff != nil {
 		rep.EndpointOff = *d.EndpointOff
 	}
-	if d.Tags != nil {
-		rep.Tags = maps.Clone(*d.Tags)
-		errs = append(errs, CheckTags(rep.Tags))
+	if d.Tags == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	rep.Tags = maps.Clone(*d.Tags)
+	return CheckTags(rep.Tags)
 }
 
 // RemoveReplica takes a location away; home cannot go, and no location with webhooks.

@@ -93,6 +93,11 @@ func LoginServer(name Name, host string, first bool) string {
 	return name.Key() + "." + host
 }
 
+// LoginServerSuffix is what login servers have in common behind their registry's name; az wants to know it.
+func LoginServerSuffix(host string) string {
+	return strings.TrimPrefix(LoginServer("x", host, false), "x")
+}
+
 // Update stores changed policies, tags and tier. A registry with replicas cannot leave Premium.
 func (s *Service) Update(ctx context.Context, r Registry) (Registry, error) {
 	if len(r.Replicas) > 0 && !r.Tier.Replicates() {

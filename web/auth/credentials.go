@@ -55,6 +55,11 @@ func (cr Credentials) Identify(c echo.Context) (account.Principal, bool, error) 
 	return account.Principal{}, false, fault.New(fault.Unauthenticated, "Sign in with Basic or Bearer.")
 }
 
+// Prove checks a name and a password, or a client id and a secret, that came otherwise than in a header: by the same limits.
+func (cr Credentials) Prove(c echo.Context, name, password string) (account.Principal, error) {
+	return cr.basic(c.Request().Context(), c.RealIP(), name, password)
+}
+
 func (cr Credentials) basic(ctx context.Context, addr, name, password string) (account.Principal, error) {
 	if err := cr.Limits.Check(addr, name); err != nil {
 		return account.Principal{}, err
