@@ -175,8 +175,12 @@ func (f facts) compare(h *runningHouse, token credentials, c posted, by asker) s
 		if !ok {
 			h.t.Errorf("%s was told of a delete of %s, which nobody pushed", c.hook, target.Digest)
 		}
+		line += " of " + of.tag
+		if said.Action == "delete" {
+			of.tag = "" // a deleted manifest is named by its digest
+		}
 		c.wantsAzure(h.t, target.Repository, of, by)
-		return line + " of " + of.tag
+		return line
 	}
 	of := h.manifest(token, target.Repository, target.Tag)
 	if _, older := f[target.Repository+"@"+of.digest]; !older {

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,10 +57,8 @@ func program(t testing.TB) string {
 
 // process is a Dockbell of its own process, that a test may kill. It is started under the umask 0, the most careless there is.
 type process struct {
-	t     *testing.T
-	data  string
-	token credentials // an owner's
-	http  *http.Client
+	*client // with an owner's token
+	data    string
 
 	mu  sync.Mutex
 	url string // empty while nothing listens
@@ -85,8 +79,7 @@ func startProcess(t *testing.T, data string, env ...string) *process {
 	if code != exitDone {
 		t.Fatal(stderr)
 	}
-	p := &process{t: t, data: data, token: readCredentials(t, out), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}}
-	t.Cleanup(p.http.CloseIdleConnections)
+	p := &process{data: data, client: newClient(t, readCredentials(t, out))}
 	t.Cleanup(func() { p.end(os.Kill) })
 	p.start(env...)
 	return p
@@ -179,74 +172,9 @@ func (p *process) base() string {
 	return p.url
 }
 
-// pushed is the end of one push: the digest of its manifest and how the PUT of it was answered; 0 when it was not.
-type pushed struct {
-	t      testing.TB
-	digest string
-	status int
-	err    error
-}
-
-func (p pushed) wants(status int) pushed {
-	p.t.Helper()
-	if p.status != status {
-		p.t.Fatalf("the push was answered %d, want %d: %v", p.status, status, p.err)
-	}
-	return p
-}
-
-// push stores an image of one layer under a tag with the fewest requests a client can do it with.
+// push stores an image of one layer under a tag.
 func (p *process) push(repo, tag, layer string) pushed {
 	return p.pushThrough(p.base(), repo, tag, layer)
-}
-
-// pushThrough pushes to another address, such as a proxy's.
-func (p *process) pushThrough(base, repo, tag, layer string) pushed {
-	if err := p.pushBlobs(base, repo, layer); err != nil {
-		return pushed{t: p.t, err: err}
-	}
-	return p.putManifest(base, repo, tag, layer)
-}
-
-const imageConfig = "{}"
-
-func (p *process) pushBlobs(base, repo, layer string) error {
-	for _, blob := range []string{imageConfig, layer} {
-		status, err := p.send(http.MethodPost, base+"/v2/"+repo+"/blobs/uploads/?digest="+digestOf(blob), blob, "application/octet-stream")
-		if err != nil || status != http.StatusCreated {
-			return fmt.Errorf("a blob was answered %d: %w", status, err)
-		}
-	}
-	return nil
-}
-
-func (p *process) putManifest(base, repo, tag, layer string) pushed {
-	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":%q,"size":%d}]}`,
-		artifact.OCIManifest, digestOf(imageConfig), len(imageConfig), digestOf(layer), len(layer))
-	done := pushed{t: p.t, digest: digestOf(manifest)}
-	done.status, done.err = p.send(http.MethodPut, base+"/v2/"+repo+"/manifests/"+tag, manifest, artifact.OCIManifest)
-	return done
-}
-
-// send makes one request as the owner's token and gives the status, or 0 and the error when there was no whole answer.
-func (p *process) send(method, url, body, contentType string) (int, error) {
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	p.token.bearer(req)
-	req.Header.Set("Content-Type", contentType)
-	resp, err := p.http.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	if _, err = io.Copy(io.Discard, resp.Body); err != nil {
-		return 0, err
-	}
-	return resp.StatusCode, nil
 }
 
 // held gives the digest that a tag has in the registry; empty when there is none.
@@ -264,11 +192,6 @@ func (p *process) held(repo, tag string) string {
 	}
 	defer resp.Body.Close()
 	return resp.Header.Get("Docker-Content-Digest")
-}
-
-func digestOf(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // openData opens a data folder that no process serves.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dockbell/models/store"
 )
 
 // posted is one POST as its receiver saw it.
@@ -68,6 +70,21 @@ func (r *recorder) take(want int) []posted {
 			return came
 		}
 		r.mu.Unlock()
+	}
+}
+
+// whenIdle waits until nothing is left to send and gives all calls since the last take: what a push rings is stored before its
+// 201, and a receiver writes a call down before it answers.
+func (r *recorder) whenIdle(db *store.DB) []posted {
+	r.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		_, waits, err := db.NextDue(r.t.Context())
+		if err != nil || time.Now().After(deadline) {
+			r.t.Fatalf("something is still to be sent: %v, %v", waits, err)
+		}
+		if !waits {
+			return r.take(0)
+		}
 	}
 }
 
@@ -145,8 +162,8 @@ func azureBody(said told, repository string, of fact, by asker) (body, fault str
 		return head + fmt.Sprintf(`,"target":{"size":%d,"digest":"%s","length":%d,"repository":"%s"%s}`,
 			of.size, of.digest, of.size, repository, tag) + request("PUT", false), ""
 	case "delete":
-		return head + fmt.Sprintf(`,"target":{"mediaType":"%s","digest":"%s","repository":"%s"}`,
-			of.mediaType, of.digest, repository) + request("DELETE", true), ""
+		return head + fmt.Sprintf(`,"target":{"mediaType":"%s","digest":"%s","repository":"%s"%s}`,
+			of.mediaType, of.digest, repository, tag) + request("DELETE", true), ""
 	case "chart_push", "chart_delete":
 		return head + fmt.Sprintf(`,"target":{"mediaType":"application/vnd.acr.helm.chart","size":%d,"digest":"%s","repository":"%s"%s,"name":"%s","version":"%s"}}`,
 			of.size, of.digest, repository, tag, of.chart[0], of.chart[1]), ""

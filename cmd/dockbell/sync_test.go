@@ -62,11 +62,11 @@ func TestEveryPushIsSynced(t *testing.T) {
 	p := startProcess(t, filepath.Join(t.TempDir(), "data"), env...)
 	for n := range 20 {
 		layer := fmt.Sprint("layer", n)
-		if err := p.pushBlobs(p.base(), "team/api", layer); err != nil {
+		if err := p.pushBlobs(p.base(), "team/api", emptyConfig, layer); err != nil {
 			t.Fatal(err)
 		}
 		before := count()
-		p.putManifest(p.base(), "team/api", fmt.Sprint("v", n), layer).wants(http.StatusCreated)
+		p.putManifest(p.base(), "team/api", fmt.Sprint("v", n), imageOf(layer)).wants(http.StatusCreated)
 		if count() == before {
 			t.Errorf("push %d was acknowledged before anything was synced", n)
 		}
