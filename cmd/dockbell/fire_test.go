@@ -15,7 +15,7 @@ import (
 // scene is one repository in which something happens, and what the test knows of its manifests.
 type scene struct {
 	t     *testing.T
-	c     *client
+	c     *pusher
 	base  string
 	repo  string
 	facts map[string]fact // by digest
@@ -169,7 +169,7 @@ func pushed1(tag string) []string {
 func TestFireRules(t *testing.T) {
 	const agent = `docker/27.3.1 go/go1.22.7 kernel/6.1 os/linux arch/amd64 UpstreamClient(Docker-Client/27.3.1 \(linux\)) "<&>"`
 	eachHouse(t, func(t *testing.T, h *runningHouse, db func() *store.DB) {
-		c := newClient(t, readCredentials(t, h.command("token", "create", "--name", "ci", "--role", "contributor", "--database="+h.database())))
+		c := newPusher(t, readCredentials(t, h.command("token", "create", "--name", "ci", "--role", "contributor", "--database="+h.database())))
 		c.agent = agent
 		r, b, data := newRecorder(t), h.browser(), db()
 		for name, actions := range map[string]string{

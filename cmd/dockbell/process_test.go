@@ -57,7 +57,7 @@ func program(t testing.TB) string {
 
 // process is a Dockbell of its own process, that a test may kill. It is started under the umask 0, the most careless there is.
 type process struct {
-	*client // with an owner's token
+	*pusher // with an owner's token
 	data    string
 
 	mu  sync.Mutex
@@ -79,7 +79,7 @@ func startProcess(t *testing.T, data string, env ...string) *process {
 	if code != exitDone {
 		t.Fatal(stderr)
 	}
-	p := &process{data: data, client: newClient(t, readCredentials(t, out))}
+	p := &process{data: data, pusher: newPusher(t, readCredentials(t, out))}
 	t.Cleanup(func() { p.end(os.Kill) })
 	p.start(env...)
 	return p

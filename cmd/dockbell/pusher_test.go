@@ -14,18 +14,18 @@ import (
 	"dockbell/models/artifact"
 )
 
-// client is a registry client that a test holds in its hand: each request is the test's own.
-type client struct {
+// pusher is a registry client that a test holds in its hand: each request is the test's own.
+type pusher struct {
 	t     testing.TB
 	token credentials
 	http  *http.Client
 	agent string // its User-Agent
 }
 
-func newClient(t testing.TB, token credentials) *client {
+func newPusher(t testing.TB, token credentials) *pusher {
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &client{t: t, token: token, http: &http.Client{Transport: transport}, agent: "tests/1.0"}
+	return &pusher{t: t, token: token, http: &http.Client{Transport: transport}, agent: "tests/1.0"}
 }
 
 // pushed is the end of one push: the digest of its manifest and how the PUT of it was answered; 0 when it was not.
@@ -46,14 +46,14 @@ func (p pushed) wants(status int) pushed {
 
 // pushThrough stores an image of one layer under a tag, with the fewest requests a client can do it with, at any address:
 // the program's or a proxy's.
-func (c *client) pushThrough(base, repo, tag, layer string) pushed {
+func (c *pusher) pushThrough(base, repo, tag, layer string) pushed {
 	if err := c.pushBlobs(base, repo, emptyConfig, layer); err != nil {
 		return pushed{t: c.t, err: err}
 	}
 	return c.putManifest(base, repo, tag, imageOf(layer))
 }
 
-func (c *client) pushBlobs(base, repo string, blobs ...string) error {
+func (c *pusher) pushBlobs(base, repo string, blobs ...string) error {
 	for _, blob := range blobs {
 		status, err := c.send(http.MethodPost, base+"/v2/"+repo+"/blobs/uploads/?digest="+digestOf(blob), blob, "application/octet-stream")
 		if err != nil || status != http.StatusCreated {
@@ -63,7 +63,7 @@ func (c *client) pushBlobs(base, repo string, blobs ...string) error {
 	return nil
 }
 
-func (c *client) putManifest(base, repo, reference, manifest string) pushed {
+func (c *pusher) putManifest(base, repo, reference, manifest string) pushed {
 	mediaType := artifact.OCIManifest
 	if strings.Contains(manifest, artifact.OCIIndex) {
 		mediaType = artifact.OCIIndex
@@ -100,7 +100,7 @@ func indexOf(manifests ...string) string {
 }
 
 // send makes one request as the owner's token and gives the status, or 0 and the error when there was no whole answer.
-func (c *client) send(method, url, body, contentType string) (int, error) {
+func (c *pusher) send(method, url, body, contentType string) (int, error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
