@@ -130,7 +130,7 @@ func rowOfAttempt(a delivery.Attempt) attemptRow {
 	return attemptRow{
 		DeliveryID: int64(a.DeliveryID), Number: int64(a.Number), Started: micros(a.Started), DurationUS: a.Duration.Microseconds(),
 		DNSUS: a.Phases.DNS.Microseconds(), ConnectUS: a.Phases.Connect.Microseconds(), TLSUS: a.Phases.TLS.Microseconds(),
-		FirstByteUS: a.Phases.FirstByte.Microseconds(), RemoteAddr: a.RemoteAddr,
+		FirstByteUS: a.Phases.FirstByte.Microseconds(), RemoteAddr: plainText(a.RemoteAddr),
 		RequestURI: plainText(a.RequestURI), RequestHeaders: toJSON(headersJSON(a.RequestHeaders)),
 		Status: int64(a.Status), StatusText: plainText(a.StatusText), Proto: plainText(a.Proto),
 		ResponseHeaders: toJSON(headersJSON(a.ResponseHeaders)), ResponseBody: body, Truncated: flag(a.Truncated),

@@ -2,13 +2,15 @@ package store
 
 import (
 	"dockbell/models/artifact"
+	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/registry"
+	"dockbell/models/webhook"
 )
 
 type eventRow struct {
-	ID            string `gorm:"primaryKey"`
-	Seq           int64
+	Seq           int64 `gorm:"primaryKey;autoIncrement:false"`
+	ID            string
 	Registry      string
 	RegistryKey   string
 	Location      string
@@ -31,22 +33,39 @@ type eventRow struct {
 	Actor         string
 	Source        string
 	Webhooks      int64
+	FirstDelivery int64
+	LastDelivery  int64
+	Verdicts      string
 }
 
 // TableName is GORM's question for the table.
 func (eventRow) TableName() string { return "events" }
 
-func rowOfEvent(ev event.Event, seq int64, webhooks int) eventRow {
-	return eventRow{
-		ID: string(ev.ID), Seq: seq, Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Location: string(ev.Location),
+// eventFacts are the columns that say what happened, without the verdicts.
+var eventFacts = []string{
+	"seq", "id", "registry", "registry_key", "location", "action", "at", "repository", "tag", "digest", "media_type", "size", "kind", "chart_name",
+	"chart_version", "carried_tags", "request_id", "request_addr", "request_host", "request_method", "user_agent", "actor", "source", "webhooks",
+}
+
+func rowOfEntry(entry delivery.Entry, seq int64) eventRow {
+	ev := entry.Event
+	row := eventRow{
+		Seq: seq, ID: string(ev.ID), Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Location: plainText(string(ev.Location)),
 		Action: string(ev.Action), At: micros(ev.Time),
 		Repository: plainText(ev.Target.Repository), Tag: plainText(ev.Target.Tag), Digest: plainText(ev.Target.Digest),
-		MediaType: plainText(ev.Target.MediaType), Size: ev.Target.Size, Kind: string(ev.Target.Kind),
-		ChartName: plainText(ev.Target.Chart.Name), ChartVersion: plainText(ev.Target.Chart.Version), CarriedTags: toJSON(ev.CarriedTags),
+		MediaType: plainText(ev.Target.MediaType), Size: ev.Target.Size, Kind: plainText(string(ev.Target.Kind)),
+		ChartName: plainText(ev.Target.Chart.Name), ChartVersion: plainText(ev.Target.Chart.Version), CarriedTags: toJSON(plainTexts(ev.CarriedTags)),
 		RequestID: plainText(ev.Request.ID), RequestAddr: plainText(ev.Request.Addr), RequestHost: plainText(ev.Request.Host),
 		RequestMethod: plainText(ev.Request.Method), UserAgent: plainText(ev.Request.UserAgent),
-		Actor: plainText(ev.Actor), Source: plainText(ev.Source), Webhooks: int64(webhooks),
+		Actor: plainText(ev.Actor), Source: plainText(ev.Source), Webhooks: int64(len(entry.Deliveries)), Verdicts: verdictsOf(entry.Verdicts),
 	}
+	for _, del := range entry.Deliveries {
+		if row.FirstDelivery == 0 || int64(del.ID) < row.FirstDelivery {
+			row.FirstDelivery = int64(del.ID)
+		}
+		row.LastDelivery = max(row.LastDelivery, int64(del.ID))
+	}
+	return row
 }
 
 func (row eventRow) event() (event.Event, error) {
@@ -65,22 +84,21 @@ func (row eventRow) event() (event.Event, error) {
 	return ev, fromJSON(row.CarriedTags, &ev.CarriedTags)
 }
 
-// verdictsRow keeps an event's verdicts together: they are written once and read together.
-type verdictsRow struct {
-	EventID  string `gorm:"primaryKey"`
-	Verdicts string
-}
-
-// TableName is GORM's question for the table.
-func (verdictsRow) TableName() string { return "verdicts" }
-
-// verdictJSON is one verdict inside its row.
+// verdictJSON is one verdict inside its event's row.
 type verdictJSON struct {
 	WebhookID string       `json:"id"`
 	Webhook   string       `json:"webhook"`
 	Fires     bool         `json:"fires,omitempty"`
 	As        event.Action `json:"as,omitempty"`
 	Reason    string       `json:"reason"`
+}
+
+func verdictsOf(verdicts []webhook.Verdict) string {
+	list := make([]verdictJSON, 0, len(verdicts))
+	for _, v := range verdicts {
+		list = append(list, verdictJSON{v.WebhookID, string(v.Webhook), v.Fires, v.As, plainText(v.Reason)})
+	}
+	return toJSON(list)
 }
 
 // eventHourRow counts a registry's events of an hour.

@@ -1,13 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
@@ -24,13 +25,14 @@ func (db *DB) Finish(ctx context.Context, done []delivery.Done) error {
 	var disabled []registry.Name
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		disabled = nil
-		if err := keepAttempts(tx, done); err != nil {
+		s := db.sql(tx)
+		if err := keepAttempts(s, done); err != nil {
 			return err
 		}
-		if err := keepStates(tx, done); err != nil {
+		if err := keepStates(s, done); err != nil {
 			return err
 		}
-		if err := db.countAttempts(tx, done); err != nil {
+		if err := countAttempts(s, done); err != nil {
 			return err
 		}
 		return db.keepEffects(tx, done, func(name registry.Name) { disabled = append(disabled, name) })
@@ -40,39 +42,48 @@ func (db *DB) Finish(ctx context.Context, done []delivery.Done) error {
 }
 
 // keepAttempts stores the attempts; one that was thought interrupted gets its real end.
-func keepAttempts(tx *gorm.DB, done []delivery.Done) error {
+func keepAttempts(s sqlTx, done []delivery.Done) error {
 	rows := make([]attemptRow, 0, len(done))
 	for _, d := range done {
 		rows = append(rows, rowOfAttempt(d.Attempt))
 	}
-	return inserted(tx.Clauses(clause.OnConflict{
-		Columns: []clause.Column{{Name: "delivery_id"}, {Name: "number"}}, UpdateAll: true,
-	}), rows)
+	var changes []string
+	for _, column := range tableOf[attemptRow]().columns {
+		changes = append(changes, column+" = excluded."+column)
+	}
+	return insert(s, rows, "on conflict (delivery_id, number) do update set "+strings.Join(changes, ", "))
 }
 
-// keepStates moves the deliveries on, in one statement. A delivery that was cancelled meanwhile stays so unless it arrived.
-func keepStates(tx *gorm.DB, done []delivery.Done) error {
-	for chunk := range slices.Chunk(done, manyRows) {
-		var args []any
-		for _, d := range chunk {
-			del := d.Delivery
-			args = append(args, int64(del.ID), int64(d.Attempt.Number), string(del.State), int64(del.Retries), micros(del.Next),
-				string(classOf(del.Last)), int64(del.Last.Status), string(del.Last.Cause), del.Last.Duration.Microseconds(), micros(del.Last.At))
-		}
-		const integer, text = "bigint", "text"
-		rows := placeholders(len(chunk), integer, integer, text, integer, integer, text, integer, text, integer, integer)
-		err := tx.Exec(`update deliveries set
-				state = case when deliveries.state = 'cancelled' and v.column3 = 'pending' then 'cancelled' else v.column3 end,
-				retries = v.column4,
-				next = case when deliveries.state = 'cancelled' then 0 else v.column5 end,
-				claimed = 0, class = v.column6, last_status = v.column7, last_cause = v.column8, last_duration_us = v.column9, last_at = v.column10
-			from (select * from (values `+rows+`) as given) as v
-			where deliveries.id = v.column1 and deliveries.attempts = v.column2 and deliveries.claimed <> 0`, args...).Error
-		if err != nil {
-			return err
-		}
+// keepStates moves the deliveries on. A delivery that was cancelled meanwhile stays so unless it arrived. A result that comes
+// after its lease ended still counts as long as the delivery was not claimed again.
+func keepStates(s sqlTx, done []delivery.Done) error {
+	rows := make([]endRow, 0, len(done))
+	for _, d := range done {
+		del := d.Delivery
+		rows = append(rows, endRow{
+			int64(del.ID), int64(d.Attempt.Number), string(del.State), int64(del.Retries), micros(del.Next),
+			string(classOf(del.Last)), int64(del.Last.Status), string(del.Last.Cause), del.Last.Duration.Microseconds(), micros(del.Last.At),
+		})
 	}
-	return nil
+	return update(s, rows, `update deliveries set
+			state = case when deliveries.state = 'cancelled' and @state = 'pending' then 'cancelled' else @state end, retries = @retries,
+			next = case when deliveries.state = 'cancelled' then 0 else @next end, claimed = 0,
+			class = @class, last_status = @status, last_cause = @cause, last_duration_us = @duration, last_at = @at`,
+		`where deliveries.id = @id and deliveries.attempts = @number and (deliveries.claimed <> 0 or deliveries.state = 'pending' and deliveries.last_at <> @at)`)
+}
+
+// endRow is what the end of an attempt changes in its delivery.
+type endRow struct {
+	ID       int64
+	Number   int64
+	State    string
+	Retries  int64
+	Next     int64
+	Class    string
+	Status   int64
+	Cause    string
+	Duration int64
+	At       int64
 }
 
 // webhookHourRow counts the attempts of a webhook in an hour that took about as long.
@@ -105,14 +116,14 @@ func bucketTop(bucket int64) time.Duration {
 }
 
 // countAttempts adds attempts to the hours in which they ended; an interrupted one says nothing about the receiver.
-func (db *DB) countAttempts(tx *gorm.DB, done []delivery.Done) error {
+func countAttempts(s sqlTx, done []delivery.Done) error {
 	counted := map[webhookHourRow]webhookHourRow{}
 	for _, d := range done {
 		if d.Attempt.Cause == delivery.CauseInterrupted {
 			continue
 		}
 		ended := d.Attempt.Started.Add(d.Attempt.Duration)
-		key := webhookHourRow{WebhookID: d.Delivery.WebhookID, Hour: micros(ended.Truncate(time.Hour)), Bucket: bucketOf(d.Attempt.Duration), Shard: db.shard}
+		key := webhookHourRow{WebhookID: d.Delivery.WebhookID, Hour: micros(ended.Truncate(time.Hour)), Bucket: bucketOf(d.Attempt.Duration), Shard: s.shard()}
 		row, known := counted[key]
 		if !known {
 			row = key
@@ -128,12 +139,11 @@ func (db *DB) countAttempts(tx *gorm.DB, done []delivery.Done) error {
 	for _, row := range counted {
 		rows = append(rows, row)
 	}
-	return inserted(tx.Clauses(clause.OnConflict{
-		Columns: []clause.Column{{Name: "webhook_id"}, {Name: "hour"}, {Name: "bucket"}, {Name: "shard"}},
-		DoUpdates: clause.Assignments(map[string]any{
-			"succeeded": gorm.Expr("webhook_hours.succeeded + excluded.succeeded"), "failed": gorm.Expr("webhook_hours.failed + excluded.failed"),
-		}),
-	}), rows)
+	slices.SortFunc(rows, func(a, b webhookHourRow) int { // one order for every process, or two would wait for each other
+		return cmp.Or(cmp.Compare(a.WebhookID, b.WebhookID), cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Bucket, b.Bucket))
+	})
+	return insert(s, rows, `on conflict (webhook_id, hour, bucket, shard) do update set
+		succeeded = webhook_hours.succeeded + excluded.succeeded, failed = webhook_hours.failed + excluded.failed`)
 }
 
 // effect is what a batch of results does to one webhook.
@@ -234,7 +244,7 @@ func (db *DB) keepState(tx *gorm.DB, id string, e *effect) error {
 // disable switches a webhook off because of its receiver, and cancels what waits for it; off is false when it was off before.
 func (db *DB) disable(tx *gorm.DB, id, reason string) (off bool, err error) {
 	done := tx.Model(&webhookRow{}).Where("id = ? and status = ?", id, string(webhook.Enabled)).Updates(map[string]any{
-		"status": string(webhook.Disabled), "disabled_reason": reason, "version": gorm.Expr("version + 1"),
+		"status": string(webhook.Disabled), "disabled_reason": plainText(reason), "version": gorm.Expr("version + 1"),
 		"updated_by": "dockbell", "updated": micros(db.now()),
 	})
 	if done.Error != nil || done.RowsAffected == 0 {

@@ -35,8 +35,9 @@ func narrowDeliveries(query *gorm.DB, f delivery.Filter) *gorm.DB {
 	if f.WebhookID != "" {
 		query = query.Where("webhook_id = ?", f.WebhookID)
 	}
-	if f.EventID != "" {
-		query = query.Where("event_id = ?", plainText(string(f.EventID)))
+	if f.EventID != "" { // its deliveries were made together, so that their IDs are near each other
+		id := plainText(string(f.EventID))
+		query = query.Where(`event_id = ? and id between (select first_delivery from events where events.id = ?) and (select last_delivery from events where events.id = ?)`, id, id, id)
 	}
 	if f.Registry != "" {
 		query = query.Where("registry_key = ?", f.Registry.Key())
@@ -163,7 +164,7 @@ func (db *DB) Events(ctx context.Context, f event.Filter) (event.Page, error) {
 	if err != nil {
 		return event.Page{}, err
 	}
-	query := func() *gorm.DB { return narrowEvents(db.read(ctx).Model(&eventRow{}), f) }
+	query := func() *gorm.DB { return narrowEvents(db.read(ctx).Model(&eventRow{}).Select(eventFacts), f) }
 	rows, older, newer, err := read[eventRow](pager{query, "seq", before, after, f.Limit})
 	if err != nil {
 		return event.Page{}, err
@@ -216,7 +217,7 @@ func (db *DB) seqOf(ctx context.Context, id event.ID) (int64, error) {
 // Event gives one event; NotFound at field "event".
 func (db *DB) Event(ctx context.Context, name registry.Name, id event.ID) (event.Event, error) {
 	var rows []eventRow
-	err := db.read(ctx).Where("id = ? and registry_key = ?", plainText(string(id)), name.Key()).Limit(1).Find(&rows).Error
+	err := db.read(ctx).Select(eventFacts).Where("id = ? and registry_key = ?", plainText(string(id)), name.Key()).Limit(1).Find(&rows).Error
 	if err != nil {
 		return event.Event{}, translate(err)
 	}
@@ -228,8 +229,8 @@ func (db *DB) Event(ctx context.Context, name registry.Name, id event.ID) (event
 
 // Verdicts says for every webhook why it fired or did not, as it was when the event came.
 func (db *DB) Verdicts(ctx context.Context, id event.ID) ([]webhook.Verdict, error) {
-	var rows []verdictsRow
-	if err := db.read(ctx).Where("event_id = ?", plainText(string(id))).Limit(1).Find(&rows).Error; err != nil {
+	var rows []eventRow
+	if err := db.read(ctx).Select("verdicts").Where("id = ?", plainText(string(id))).Limit(1).Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	var list []verdictJSON
@@ -251,8 +252,10 @@ func (db *DB) Stakes(ctx context.Context, webhookIDs []string) (map[string]deliv
 	for _, id := range webhookIDs {
 		var n struct{ Waiting, Past int }
 		err := db.read(ctx).Raw(`select
-			(select count(*) from deliveries where webhook_id = ? and state = 'pending') as waiting,
-			(select count(*) from deliveries where webhook_id = ?) as past`, id, id).Scan(&n).Error
+			(select count(*) from deliveries where webhook_id = ? and state = 'pending' and claimed = 0 and action <> 'ping')
+				+ (select count(*) from deliveries where webhook_id = ? and state = 'pending' and claimed = 0 and action = 'ping')
+				+ (select count(*) from deliveries where webhook_id = ? and state = 'pending' and claimed <> 0 and next > 0) as waiting,
+			(select count(*) from deliveries where webhook_id = ?) as past`, id, id, id, id).Scan(&n).Error
 		if err != nil {
 			return nil, translate(err)
 		}

@@ -1,7 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"reflect"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -13,9 +17,6 @@ import (
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 )
-
-// manyRows is how many rows one insert carries: both databases bound the parameters of a statement.
-const manyRows = 200
 
 // Record carries out a change, if there is one, and stores the entries that it gives rise to, in one transaction. An event
 // that is stored already changes nothing, and neither do its deliveries. entries may be asked more than once; its last
@@ -42,37 +43,60 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 	return out, nil
 }
 
-// intake is what one Record inserts.
+// keep stores entries, each of them unless its event is known.
+func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	s := db.sql(tx)
+	rows := make([]eventRow, 0, len(entries))
+	for _, entry := range entries {
+		rows = append(rows, rowOfEntry(entry, int64(db.ids.Next())))
+	}
+	fresh, err := insertEvents(s, rows)
+	if err != nil {
+		return err
+	}
+	in := intake{hours: map[eventHourRow]int64{}}
+	for i, entry := range entries {
+		if fresh[rows[i].Seq] {
+			in.add(entry, s.shard())
+		}
+	}
+	return in.insert(s)
+}
+
+// insertEvents stores the events whose ID is not known, and says by their seq which these are.
+func insertEvents(s sqlTx, rows []eventRow) (fresh map[int64]bool, err error) {
+	const unlessKnown = "on conflict (id) do nothing returning seq"
+	fresh = make(map[int64]bool, len(rows))
+	note := func(row *sql.Rows) error {
+		var seq int64
+		err := row.Scan(&seq)
+		fresh[seq] = true
+		return err
+	}
+	t := tableOf[eventRow]()
+	if s.postgres {
+		return fresh, s.query(note, t.insertAll+unlessKnown, t.lists(reflect.ValueOf(rows))...)
+	}
+	for i := range rows {
+		if err := s.query(note, t.insertOne+unlessKnown, t.values(nil, reflect.ValueOf(rows[i]))...); err != nil {
+			return nil, err
+		}
+	}
+	return fresh, nil
+}
+
+// intake is what the events of one Record bring along.
 type intake struct {
-	verdicts   []verdictsRow
 	bodies     []bodyRow
 	deliveries []deliveryRow
 	hours      map[eventHourRow]int64
 }
 
-// keep stores entries, each of them unless its event is known.
-func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry) error {
-	in := intake{hours: map[eventHourRow]int64{}}
-	for _, entry := range entries {
-		row := rowOfEvent(entry.Event, int64(db.ids.Next()), len(entry.Deliveries))
-		done := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-		if done.Error != nil {
-			return done.Error
-		}
-		if done.RowsAffected > 0 {
-			in.add(entry, db.shard)
-		}
-	}
-	return in.insert(tx)
-}
-
 func (in *intake) add(entry delivery.Entry, shard int64) {
 	ev := entry.Event
-	verdicts := make([]verdictJSON, 0, len(entry.Verdicts))
-	for _, v := range entry.Verdicts {
-		verdicts = append(verdicts, verdictJSON{v.WebhookID, string(v.Webhook), v.Fires, v.As, v.Reason})
-	}
-	in.verdicts = append(in.verdicts, verdictsRow{string(ev.ID), toJSON(verdicts)})
 	bodies := map[string]delivery.ID{}
 	for _, del := range entry.Deliveries {
 		id, known := bodies[string(del.Body)]
@@ -88,35 +112,22 @@ func (in *intake) add(entry delivery.Entry, shard int64) {
 	}]++
 }
 
-func (in *intake) insert(tx *gorm.DB) error {
-	if err := inserted(tx, in.verdicts); err != nil {
+func (in *intake) insert(s sqlTx) error {
+	if err := insert(s, in.bodies, ""); err != nil {
 		return err
 	}
-	if err := inserted(tx, in.bodies); err != nil {
+	if err := insert(s, in.deliveries, ""); err != nil {
 		return err
 	}
-	if err := inserted(tx, in.deliveries); err != nil {
-		return err
-	}
+	hours := make([]eventHourRow, 0, len(in.hours))
 	for row, n := range in.hours {
 		row.Events = n
-		err := tx.Clauses(clause.OnConflict{
-			Columns:   []clause.Column{{Name: "registry_key"}, {Name: "hour"}, {Name: "action"}, {Name: "shard"}},
-			DoUpdates: clause.Assignments(map[string]any{"events": gorm.Expr("event_hours.events + excluded.events")}),
-		}).Create(&row).Error
-		if err != nil {
-			return err
-		}
+		hours = append(hours, row)
 	}
-	return nil
-}
-
-// inserted stores rows in batches; none is nothing to do.
-func inserted[T any](tx *gorm.DB, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return tx.CreateInBatches(rows, manyRows).Error
+	slices.SortFunc(hours, func(a, b eventHourRow) int { // one order for every process, or two would wait for each other
+		return cmp.Or(cmp.Compare(a.RegistryKey, b.RegistryKey), cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Action, b.Action))
+	})
+	return insert(s, hours, "on conflict (registry_key, hour, action, shard) do update set events = event_hours.events + excluded.events")
 }
 
 // Requeue makes a delivery due again with its whole schedule before it. NotFound at field "delivery"; Conflict while it is
@@ -128,7 +139,7 @@ func (db *DB) Requeue(ctx context.Context, reg registry.Name, id delivery.ID, no
 		if row, err = deliveryIn(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), reg, id); err != nil {
 			return err
 		}
-		if row.Claimed != 0 && row.State == string(delivery.Pending) {
+		if row.Claimed != 0 && row.Next > micros(db.now()) {
 			return fault.New(fault.Conflict, "This delivery is being sent at this moment. Wait for its answer.")
 		}
 		if err := mayRequeue(tx, row); err != nil {
@@ -169,9 +180,28 @@ func deliveryIn(tx *gorm.DB, reg registry.Name, id delivery.ID) (deliveryRow, er
 	return rows[0], nil
 }
 
-// cancelWaiting ends what waits for a webhook that is disabled or deleted. An attempt that is under way goes on: its result
-// is kept, and nothing follows from a failure.
+// cancelWaiting ends what waits for a webhook that is disabled; its pings go on. An attempt that is under way goes on too: its
+// result is kept, and nothing follows from a failure.
 func cancelWaiting(tx *gorm.DB, webhookID string) error {
-	return tx.Exec(`update deliveries set state = ?, next = case when claimed = 0 then 0 else next end where webhook_id = ? and state = ?`,
-		string(delivery.Cancelled), webhookID, string(delivery.Pending)).Error
+	return cancel(tx, webhookID, "action <> 'ping'")
+}
+
+// cancelAll ends what waits for a webhook that is deleted.
+func cancelAll(tx *gorm.DB, webhookID string) error {
+	return cancel(tx, webhookID, "action <> 'ping'", "action = 'ping'")
+}
+
+// cancel ends what waits and what is in flight; each has an index by which it is found without reading a whole history.
+func cancel(tx *gorm.DB, webhookID string, which ...string) error {
+	for _, part := range which {
+		err := tx.Exec("update deliveries set state = 'cancelled', next = 0 where "+waiting+" and "+part+" and webhook_id = ?", webhookID).Error
+		if err != nil {
+			return err
+		}
+		err = tx.Exec("update deliveries set state = 'cancelled' where claimed <> 0 and next > 0 and state = 'pending' and "+part+" and webhook_id = ?", webhookID).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -33,8 +33,9 @@ type DB struct {
 	postgres bool
 	sealer   *sealer
 	hooks    *hookCache
+	opened   openedHooks
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
-	shard    int64         // of the counters to which this process adds
+	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger
 	now      func() time.Time
 	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
@@ -55,7 +56,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db.ids, db.hooks = delivery.NewIDs(db.now), newHookCache()
 	if db.postgres {
-		db.shard = rand.Int64N(shards) //nolint:gosec // it spreads counters and guards nothing
+		db.shard = rand.Int64N(shards) * committers //nolint:gosec // it spreads counters and guards nothing
 	}
 	open := db.openSQLite
 	if db.postgres {
@@ -70,7 +71,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-// shards is in how many parts a counter lies with PostgreSQL, so that processes rarely wait for each other to count.
+// shards is in how many parts a counter lies with PostgreSQL, times the committers of a process, so that two transactions
+// rarely wait for each other to count.
 const shards = 8
 
 func isPostgres(dsn string) bool {

@@ -36,7 +36,17 @@ func translate(err error) error {
 	if wait, away := unavailable(err); away {
 		return unreachable(err).After(wait)
 	}
+	if isForeignText(err) {
+		return fault.New(fault.Invalid, "The request holds text that is not UTF-8, or a NUL character.").Because(err)
+	}
 	return err
+}
+
+// isForeignText reports whether PostgreSQL was given a text that it cannot hold. What is stored is made fit before (plainText);
+// this is what somebody only asked for, and SQLite finds nothing by it.
+func isForeignText(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "22021"
 }
 
 // unreachable is the refusal of a database that cannot do it now.

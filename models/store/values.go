@@ -51,3 +51,12 @@ func fromJSON(text string, v any) error {
 func plainText(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
+
+// plainTexts does the same to every text of a list.
+func plainTexts(list []string) []string {
+	var all []string
+	for _, s := range list {
+		all = append(all, plainText(s))
+	}
+	return all
+}

@@ -152,7 +152,7 @@ func (db *DB) DeleteWebhook(ctx context.Context, reg registry.Name, name webhook
 		if err != nil {
 			return err
 		}
-		if err := cancelWaiting(tx, row.ID); err != nil {
+		if err := cancelAll(tx, row.ID); err != nil {
 			return err
 		}
 		return tx.Where("id = ?", row.ID).Delete(&webhookRow{}).Error // its state goes by the foreign key

@@ -54,8 +54,8 @@ type writer struct {
 func newWriter(pool *gorm.DB, n int, limit time.Duration, now func() time.Time) *writer {
 	w := &writer{pool: pool, limit: limit, now: now}
 	w.arrived = sync.NewCond(&w.mu)
-	for range n {
-		w.running.Go(w.run)
+	for i := range n {
+		w.running.Go(func() { w.run(context.WithValue(context.Background(), committer{}, int64(i))) })
 	}
 	return w
 }
@@ -112,7 +112,11 @@ func (w *writer) close() {
 	w.running.Wait()
 }
 
-func (w *writer) run() {
+// committer is under what a transaction's context says which of the writer's goroutines commits it.
+type committer struct{}
+
+// run commits until the writer is closed. Its context is of nobody: one caller's end must not undo the others' writes.
+func (w *writer) run(ctx context.Context) { //nolint:contextcheck // see above
 	for {
 		batch := w.take()
 		if len(batch) == 0 {
@@ -125,24 +129,24 @@ func (w *writer) run() {
 			}
 		}
 		if len(live) > 0 {
-			w.commit(live)
+			w.commit(ctx, live)
 		}
 	}
 }
 
 // commit stores a batch and answers its callers. A refusal costs the others one repetition together: then each write has a
 // savepoint of its own. What fails for another reason than a refusal is repeated alone.
-func (w *writer) commit(batch []*request) {
-	refusals, began, err := w.transact(batch, false)
+func (w *writer) commit(ctx context.Context, batch []*request) {
+	refusals, began, err := w.transact(ctx, batch, false)
 	if err != nil && len(batch) > 1 && isRefusal(err) {
-		refusals, began, err = w.transact(batch, true)
+		refusals, began, err = w.transact(ctx, batch, true)
 	}
 	if err == nil || len(batch) == 1 && !isDeadlock(err) || !began {
 		answer(batch, refusals, err)
 		return
 	}
 	for i, r := range batch {
-		began, err = w.alone(r)
+		began, err = w.alone(ctx, r)
 		if err != nil && !began { // the database is away: the others would wait for the same answer
 			answer(batch[i:], nil, err)
 			return
@@ -151,9 +155,9 @@ func (w *writer) commit(batch []*request) {
 	}
 }
 
-func (w *writer) alone(r *request) (began bool, err error) {
+func (w *writer) alone(ctx context.Context, r *request) (began bool, err error) {
 	for range deadlocks {
-		if _, began, err = w.transact([]*request{r}, false); !isDeadlock(err) {
+		if _, began, err = w.transact(ctx, []*request{r}, false); !isDeadlock(err) {
 			break
 		}
 	}
@@ -184,8 +188,7 @@ func isRefusal(err error) bool {
 
 // transact runs all writes of a batch in one transaction; began is false when there was not even one. With savepoints a
 // refusal undoes its own write alone.
-func (w *writer) transact(batch []*request, savepoints bool) (refusals map[*request]error, began bool, err error) {
-	ctx := context.Background() // of nobody: one caller's end must not undo the others' writes
+func (w *writer) transact(ctx context.Context, batch []*request, savepoints bool) (refusals map[*request]error, began bool, err error) {
 	if w.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, w.limit)

@@ -2,8 +2,8 @@
 -- +goose Up
 
 create table events (
-    id             text   not null primary key,
-    seq            bigint not null unique, -- grows with time: the order of lists and pages
+    seq            bigint not null primary key, -- grows with time: the order of lists and pages
+    id             text   not null unique,
     registry       text   not null,
     registry_key   text   not null,
     location       text   not null,
@@ -25,16 +25,13 @@ create table events (
     user_agent     text   not null,
     actor          text   not null,
     source         text   not null,
-    webhooks       bigint not null  -- how many it fired
+    webhooks       bigint not null, -- how many it fired
+    first_delivery bigint not null, -- its deliveries have IDs from this one
+    last_delivery  bigint not null, -- to this one, among few others
+    verdicts       text   not null  -- JSON list: why each webhook fired or did not; last, for lists do not read it
 );
 create index events_registry on events (registry_key, seq);
 create index events_action on events (registry_key, action, seq) where action <> 'push';
-
--- Why each webhook fired or did not.
-create table verdicts (
-    event_id text not null primary key,
-    verdicts text not null -- JSON list, one per webhook
-);
 
 -- Events of an hour, so that nobody counts rows. The shard lets several processes count without waiting for each other.
 create table event_hours (
@@ -79,12 +76,11 @@ create table deliveries (
 );
 create index deliveries_webhook on deliveries (webhook_id, id);
 create index deliveries_registry on deliveries (registry_key, id);
-create index deliveries_event on deliveries (event_id);
--- The queue: what is due, per webhook; pings by themselves; what is in flight; what waits for a retry.
-create index deliveries_due on deliveries (webhook_id, next, id) where state = 'pending';
-create index deliveries_pings on deliveries (next, id) where state = 'pending' and action = 'ping';
-create index deliveries_claimed on deliveries (next) where claimed <> 0;
-create index deliveries_retries on deliveries (registry_key, next) where state = 'pending' and attempts > 0;
+-- The queue: what waits, per webhook; pings by themselves; what is in flight; what waits for a retry.
+create index deliveries_waiting on deliveries (webhook_id, next, id) where state = 'pending' and claimed = 0 and action <> 'ping';
+create index deliveries_pings on deliveries (next, id) where state = 'pending' and claimed = 0 and action = 'ping';
+create index deliveries_claimed on deliveries (next, webhook_id) where claimed <> 0;
+create index deliveries_retries on deliveries (registry_key, next) where state = 'pending' and claimed = 0 and attempts > 0;
 -- The filters of a history: what is common is found by the indexes above, what is rare by these.
 create index deliveries_class on deliveries (registry_key, class, id) where class <> '' and class <> '2xx';
 create index deliveries_webhook_class on deliveries (webhook_id, class, id) where class <> '' and class <> '2xx';

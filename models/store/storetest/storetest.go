@@ -106,3 +106,12 @@ func run(t testing.TB, dsn, statement string) {
 		t.Fatalf("%s: %v", statement, err)
 	}
 }
+
+// OpenBench gives one empty database for benchmarks: SQLite, or PostgreSQL where one is named and DOCKBELL_BENCH asks for it.
+func OpenBench(b *testing.B) *store.DB {
+	b.Helper()
+	if dsn := os.Getenv(Postgres); dsn != "" && os.Getenv("DOCKBELL_BENCH") == "postgres" {
+		return OpenWith(b, store.Options{DSN: schema(b, dsn)})
+	}
+	return OpenWith(b, store.Options{DSN: File(b)})
+}

@@ -1,0 +1,548 @@
+package store_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
+
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/fault"
+	"dockbell/models/registry"
+	"dockbell/models/store"
+	"dockbell/models/store/storetest"
+	"dockbell/models/webhook"
+)
+
+func TestAJobHasAllThatItsAttemptNeeds(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		id := q.waiting(0, 1)[0]
+		want := q.stored(id)
+		want.Attempts, want.Next = 1, time.Time{} // counted before the POST; nothing further is planned while it runs
+		jobs := q.claim(5, 5)
+		if len(jobs) != 1 {
+			t.Fatalf("%d jobs, want 1", len(jobs))
+		}
+		if d := gocmp.Diff(delivery.Job{Delivery: want, Webhook: q.hooks[0]}, jobs[0], exact, sameScope); d != "" {
+			t.Errorf("the job (-want +got):\n%s", d)
+		}
+		if d := gocmp.Diff(want, q.stored(id)); d != "" {
+			t.Errorf("stored while it is in flight:\n%s", d)
+		}
+		for _, n := range []int{0, -1} {
+			if jobs := q.claim(n, 5); len(jobs) != 0 {
+				t.Errorf("a claim of %d gave %d jobs", n, len(jobs))
+			}
+		}
+	})
+}
+
+// claims is how many are claimed at once, and how many of a webhook may be in flight.
+type claims struct{ n, most int }
+
+// claimers lets eight callers claim at once, over these handles, until nothing is left; seen is told of every job, and over
+// of all that one claim gave.
+func claimers(t *testing.T, handles []*store.DB, each claims, seen func(delivery.Job), over ...func(*store.DB, []delivery.Job) error) {
+	t.Helper()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for i := range 8 {
+		db := handles[i%len(handles)]
+		all.Go(func() {
+			for empty := 0; empty < 3; {
+				jobs, err := db.Claim(t.Context(), each.n, delivery.Caps{Default: each.most}, lease)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if len(jobs) == 0 {
+					empty++
+					continue
+				}
+				empty = 0
+				mu.Lock()
+				for _, job := range jobs {
+					seen(job)
+				}
+				mu.Unlock()
+				for _, end := range over {
+					if err := end(db, jobs); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// twoHandles gives, with PostgreSQL, a second open database beside the first, as another process has it.
+func twoHandles(t *testing.T, test func(t *testing.T, q *queue, handles []*store.DB)) {
+	t.Helper()
+	c := &clock{t: noon}
+	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+		o := store.Options{DSN: dsn, Now: c.now}
+		handles := []*store.DB{storetest.OpenWith(t, o)}
+		if handles[0].Postgres() {
+			handles = append(handles, storetest.OpenWith(t, o))
+		}
+		addRegistry(t, handles[0], acme("acmereg", registry.Premium))
+		q := queueOf(t, handles[0], "acmereg", 4)
+		q.clock = c
+		test(t, q, handles)
+	})
+}
+
+func TestNoDeliveryIsClaimedTwice(t *testing.T) {
+	twoHandles(t, func(t *testing.T, q *queue, handles []*store.DB) {
+		const each = 47
+		for i := range q.hooks {
+			q.waiting(i, each)
+		}
+		seen := map[delivery.ID]int{}
+		claimers(t, handles, claims{5, 1000}, func(job delivery.Job) { seen[job.Delivery.ID]++ })
+		for _, job := range q.claim(1000, 1000) { // what a claimer left because another looked into its line
+			seen[job.Delivery.ID]++
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("%s was claimed %d times", id, n)
+			}
+		}
+		if len(seen) != each*len(q.hooks) {
+			t.Errorf("%d deliveries were claimed, want %d", len(seen), each*len(q.hooks))
+		}
+	})
+}
+
+// TestTheCapHoldsForAllTogether finishes what it claims; at every moment at most three of a webhook are in flight.
+func TestTheCapHoldsForAllTogether(t *testing.T) {
+	twoHandles(t, func(t *testing.T, q *queue, handles []*store.DB) {
+		const each, most = 40, 3
+		for i := range q.hooks {
+			q.waiting(i, each)
+		}
+		var mu sync.Mutex
+		flying, worst, sent := map[string]int{}, 0, 0
+		claimers(t, handles, claims{8, most}, func(job delivery.Job) {
+			mu.Lock()
+			defer mu.Unlock()
+			flying[job.Webhook.ID]++
+			worst, sent = max(worst, flying[job.Webhook.ID]), sent+1
+		}, func(db *store.DB, jobs []delivery.Job) error {
+			var done []delivery.Done
+			for _, job := range jobs {
+				done = append(done, delivery.Next(job, q.attempt(job, 200), q.clock.now(), nil))
+			}
+			mu.Lock() // before they are free in the database, so that nothing is counted that is not in flight
+			for _, job := range jobs {
+				flying[job.Webhook.ID]--
+			}
+			mu.Unlock()
+			return db.Finish(t.Context(), done)
+		})
+		if worst > most {
+			t.Errorf("%d deliveries of one webhook were in flight at once, want at most %d", worst, most)
+		}
+		for jobs := q.claim(100, 100); len(jobs) > 0; jobs = q.claim(100, 100) {
+			sent += len(jobs)
+			q.finish(jobs, 200)
+		}
+		if sent != each*len(q.hooks) {
+			t.Errorf("%d attempts were made of %d deliveries", sent, each*len(q.hooks))
+		}
+	})
+}
+
+// TestTheCapHoldsAcrossClaims claims without finishing: 8 claimers together get the cap, no more and no less.
+func TestTheCapHoldsAcrossClaims(t *testing.T) {
+	twoHandles(t, func(t *testing.T, q *queue, handles []*store.DB) {
+		for i := range q.hooks {
+			q.waiting(i, 30)
+		}
+		var got []delivery.Job
+		claimers(t, handles, claims{2, 3}, func(job delivery.Job) { got = append(got, job) })
+		got = append(got, q.claim(100, 3)...)
+		for _, hook := range q.hooks {
+			if n := of(got)[hook.Name]; n != 3 {
+				t.Errorf("%d deliveries of %s are in flight, want 3", n, hook.Name)
+			}
+		}
+		q.finish(got[:1], 200)
+		if more := q.claim(100, 3); len(more) != 1 || more[0].Webhook.ID != got[0].Webhook.ID {
+			t.Errorf("one ended, and %v were claimed", of(more))
+		}
+	})
+}
+
+func TestCapsOfSingleWebhooks(t *testing.T) {
+	eachQueue(t, 3, func(t *testing.T, q *queue) {
+		for i := range q.hooks {
+			q.waiting(i, 10)
+		}
+		caps := delivery.Caps{Default: 2, Of: map[string]int{q.hooks[1].ID: 0, q.hooks[2].ID: 5}}
+		if d := gocmp.Diff(map[webhook.Name]int{"hook0": 2, "hook2": 5}, of(q.claimWith(100, caps))); d != "" {
+			t.Errorf("claimed:\n%s", d)
+		}
+		if jobs := q.claimWith(100, caps); len(jobs) != 0 {
+			t.Errorf("at their caps, and %v were claimed", of(jobs))
+		}
+		caps = delivery.Caps{Of: map[string]int{q.hooks[1].ID: 1}}
+		if d := gocmp.Diff(map[webhook.Name]int{"hook1": 1}, of(q.claimWith(100, caps))); d != "" {
+			t.Errorf("with 0 for all others:\n%s", d)
+		}
+		if jobs := q.claimWith(100, delivery.Caps{Default: -1}); len(jobs) != 0 {
+			t.Errorf("with a cap below 0 %v were claimed", of(jobs))
+		}
+	})
+}
+
+func TestWebhooksTakeTurns(t *testing.T) {
+	eachQueue(t, 3, func(t *testing.T, q *queue) {
+		long := q.waiting(0, 50)
+		q.clock.advance(time.Second)
+		second := q.waiting(1, 2)
+		q.clock.advance(time.Second)
+		third := q.waiting(2, 1)
+		want := []delivery.ID{long[0], second[0], third[0], long[1], second[1], long[2], long[3]}
+		if d := gocmp.Diff(want, idsOf(q.claim(7, 100))); d != "" {
+			t.Errorf("the order of turns:\n%s", d)
+		}
+	})
+}
+
+// TestALongLineDoesNotStarveAnother claims one at a time, as busy workers do: who has most in flight comes last, however long
+// it has waited.
+func TestALongLineDoesNotStarveAnother(t *testing.T) {
+	eachQueue(t, 3, func(t *testing.T, q *queue) {
+		q.waiting(0, 50)
+		q.waiting(1, 50)
+		flying := q.claim(8, 100)
+		q.clock.advance(lease / 2)
+		fresh := q.waiting(2, 3)
+		for i, want := range fresh {
+			if jobs := q.claim(1, 100); jobs[0].Delivery.ID != want {
+				t.Errorf("claim %d gave a delivery of %s, want %s", i, jobs[0].Webhook.Name, q.hooks[2].Name)
+			}
+		}
+		q.finish(flying, 200)
+		if jobs := q.claim(2, 100); of(jobs)["hook2"] != 0 {
+			t.Errorf("when the others have nothing in flight, it is their turn: %v", of(jobs))
+		}
+	})
+}
+
+func TestPingsComeFirstWhateverHoldsTheirLine(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		q.waiting(0, 20)
+		jobs := q.claim(4, 4) // hook0 is at its cap
+		a := q.attempt(jobs[0], 503)
+		a.RetryAfter = time.Hour
+		q.write(delivery.Next(jobs[0], a, q.clock.now(), nil)) // and paused
+		q.clock.advance(time.Second)
+		ping := q.ping(0)
+		other := q.waiting(1, 1)
+		got := q.claimWith(10, delivery.Caps{Default: 4, Of: map[string]int{q.hooks[0].ID: 0}})
+		if d := gocmp.Diff(append([]delivery.ID{ping}, other...), idsOf(got)); d != "" {
+			t.Errorf("a ping of a paused webhook at its cap of 0, then the other webhook:\n%s", d)
+		}
+		first, second := q.ping(1), q.ping(0)
+		if d := gocmp.Diff([]delivery.ID{first, second}, idsOf(q.claim(2, 0))); d != "" {
+			t.Errorf("pings in the order in which they came:\n%s", d)
+		}
+		third := q.ping(1)
+		if d := gocmp.Diff([]delivery.ID{third}, idsOf(q.claim(1, 0))); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestAPauseHoldsAWebhookBackUntilItsEnd(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		q.waiting(0, 3)
+		jobs := q.claim(1, 5)
+		a := q.attempt(jobs[0], 429)
+		a.RetryAfter = time.Hour
+		q.write(delivery.Next(jobs[0], a, q.clock.now(), nil))
+		end := q.clock.now().Add(time.Hour)
+		if jobs := q.claim(5, 5); len(jobs) != 0 {
+			t.Errorf("%d deliveries of a paused webhook were claimed", len(jobs))
+		}
+		if at, ok, err := q.db.NextDue(t.Context()); err != nil || !ok || !at.Equal(end) {
+			t.Errorf("next due at %s, %v, %v, want the end of the pause %s", at, ok, err, end)
+		}
+		q.clock.advance(time.Hour - time.Microsecond)
+		if jobs := q.claim(5, 5); len(jobs) != 0 {
+			t.Errorf("%d deliveries were claimed just before the end", len(jobs))
+		}
+		q.clock.advance(time.Microsecond)
+		if jobs := q.claim(5, 5); len(jobs) != 3 {
+			t.Errorf("%d deliveries were claimed at the end, want 3", len(jobs))
+		}
+	})
+}
+
+func TestAnExpiredLeaseIsAnInterruptedAttempt(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		id := q.waiting(0, 1)[0]
+		first := q.claim(1, 1)[0]
+		q.clock.advance(lease - time.Microsecond)
+		if jobs := q.claim(1, 1); len(jobs) != 0 {
+			t.Fatal("claimed before the lease ended")
+		}
+		q.clock.advance(time.Microsecond)
+		second := q.claim(1, 1)
+		if len(second) != 1 || second[0].Delivery.Attempts != 2 || second[0].Delivery.ID != id {
+			t.Fatalf("after the lease: %+v", second)
+		}
+		if d := gocmp.Diff([]delivery.Cause{delivery.CauseInterrupted}, q.causes(id)); d != "" {
+			t.Errorf("attempts:\n%s", d)
+		}
+		attempts, err := q.db.Attempts(t.Context(), id)
+		if err != nil || !attempts[0].Started.Equal(noon) || attempts[0].Sentence == "" {
+			t.Errorf("the interrupted attempt is %+v (%v)", attempts, err)
+		}
+		if h := q.health(0); !h.Last.At.IsZero() || !h.FailingSince.IsZero() {
+			t.Errorf("an interrupted attempt says nothing of the receiver, but its health is %+v", h)
+		}
+		q.finish(second, 200)
+		if d := gocmp.Diff([]delivery.Cause{delivery.CauseInterrupted, ""}, q.causes(id)); d != "" {
+			t.Errorf("attempts:\n%s", d)
+		}
+		q.finish([]delivery.Job{first}, 500) // it comes after all: kept as what it was, and decides nothing
+		if d := gocmp.Diff([]delivery.Cause{delivery.CauseStatus, ""}, q.causes(id)); d != "" {
+			t.Errorf("attempts after the late result:\n%s", d)
+		}
+		if got := q.stored(id); got.State != delivery.Delivered || got.Attempts != 2 || got.Last.Status != 200 {
+			t.Errorf("after the late result it is %+v", got)
+		}
+	})
+}
+
+// TestACancelledAttemptWhoseProcessDiedIsRecorded holds I3: every attempt has a row, also when its delivery was cancelled.
+func TestACancelledAttemptWhoseProcessDiedIsRecorded(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		id := q.waiting(0, 1)[0]
+		q.claim(1, 1)
+		q.toggle(0)
+		q.clock.advance(lease)
+		if jobs := q.claim(5, 5); len(jobs) != 0 {
+			t.Errorf("a cancelled delivery was claimed: %v", idsOf(jobs))
+		}
+		if d := gocmp.Diff([]delivery.Cause{delivery.CauseInterrupted}, q.causes(id)); d != "" {
+			t.Errorf("attempts:\n%s", d)
+		}
+		if got := q.stored(id); got.State != delivery.Cancelled || got.Attempts != 1 {
+			t.Errorf("it is %s after %d attempts", got.State, got.Attempts)
+		}
+	})
+}
+
+// TestNothingIsClaimedByAFailedCommit lets the commit fail, as a full disk does; the control is a commit that succeeds.
+func TestNothingIsClaimedByAFailedCommit(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		ids := q.waiting(0, 3)
+		run := func(statements ...string) {
+			t.Helper()
+			err := q.db.Write(t.Context(), func(tx *gorm.DB) error {
+				for _, s := range statements {
+					if err := tx.Exec(s).Error; err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		// A deferred constraint is looked at by the commit alone.
+		breaks, mends := []string{
+			"create table parents (id bigint primary key)",
+			"create table children (id bigint references parents (id) deferrable initially deferred)",
+			"create trigger breaks after update on deliveries begin insert into children values (1); end",
+		}, "drop trigger breaks"
+		if q.db.Postgres() {
+			breaks[2] = `create function breaks() returns trigger language plpgsql as 'begin insert into children values (1); return null; end'`
+			breaks = append(breaks, "create trigger breaks after update on deliveries for each row execute function breaks()")
+			mends = "drop trigger breaks on deliveries"
+		}
+		run(breaks...)
+		jobs, err := q.db.Claim(t.Context(), 5, delivery.Caps{Default: 5}, lease)
+		if err == nil || len(jobs) != 0 {
+			t.Errorf("a commit failed and gave %d jobs with the error %v", len(jobs), err)
+		}
+		if got := q.stored(ids[0]); got.Attempts != 0 || got.Next.IsZero() {
+			t.Errorf("the failed claim left %+v", got)
+		}
+		run(mends)
+		if jobs := q.claim(5, 5); len(jobs) != 3 || jobs[0].Delivery.Attempts != 1 {
+			t.Errorf("after the mend %d jobs", len(jobs))
+		}
+	})
+}
+
+func TestDeliveriesOfWebhooksThatDoNotTakeThemAreCancelled(t *testing.T) {
+	eachQueue(t, 3, func(t *testing.T, q *queue) {
+		off := q.hooks[0]
+		off.Status = webhook.Disabled
+		if err := q.db.UpdateWebhook(t.Context(), off, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook1"); err != nil {
+			t.Fatal(err)
+		}
+		dropped := append(q.waiting(0, 2), q.waiting(1, 2)...) // matched before the webhooks changed, stored after
+		pings := []delivery.ID{q.ping(0)}
+		gone := q.ping(1)
+		kept := q.waiting(2, 1)
+		if d := gocmp.Diff(append(pings, kept...), idsOf(q.claim(10, 10))); d != "" {
+			t.Errorf("a ping of the disabled one and the delivery of the third:\n%s", d)
+		}
+		for _, id := range append(dropped, gone) {
+			if got := q.stored(id); got.State != delivery.Cancelled || got.Attempts != 0 || !got.Next.IsZero() {
+				t.Errorf("%s of %s is %s after %d attempts, next %s", id, got.Webhook, got.State, got.Attempts, got.Next)
+			}
+		}
+	})
+}
+
+func TestADisabledWebhookKeepsItsPings(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		waits, ping := q.waiting(0, 1)[0], q.ping(0)
+		off := q.hooks[0]
+		off.Status = webhook.Disabled
+		if err := q.db.UpdateWebhook(t.Context(), off, 1); err != nil {
+			t.Fatal(err)
+		}
+		if got := q.stored(waits).State; got != delivery.Cancelled {
+			t.Errorf("what waited is %s", got)
+		}
+		if d := gocmp.Diff([]delivery.ID{ping}, idsOf(q.claim(5, 5))); d != "" {
+			t.Errorf("the ping works on a disabled webhook:\n%s", d)
+		}
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook0"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestNextDue(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		want := func(at time.Time) {
+			t.Helper()
+			got, ok, err := q.db.NextDue(t.Context())
+			if err != nil || ok != !at.IsZero() || !got.Equal(at) {
+				t.Errorf("next due at %s, %v, %v, want %s", got, ok, err, at)
+			}
+		}
+		want(time.Time{})
+		late := q.entry(event.Push, q.hooks[0])
+		late.Deliveries[0].Next = noon.Add(time.Hour)
+		q.record(late)
+		want(noon.Add(time.Hour))
+		q.waiting(1, 1)
+		want(noon)
+		jobs := q.claim(5, 5)
+		want(noon.Add(lease)) // when its lease ends
+		q.finish(jobs, 500)
+		want(noon.Add(q.hooks[1].Retry.Waits()[0]))
+		q.ping(0)
+		want(noon)
+		q.finish(q.claim(5, 5), 200)
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook1"); err != nil {
+			t.Fatal(err)
+		}
+		want(noon.Add(time.Hour))
+	})
+}
+
+func TestTakeOver(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		if err := q.db.TakeOver(t.Context()); err != nil { // nothing to take over
+			t.Fatal(err)
+		}
+		ids := q.waiting(0, 3)
+		cancelled := q.waiting(1, 1)[0]
+		q.claim(10, 2) // two of hook0, one of hook1
+		q.toggle(1)
+		q.clock.advance(time.Second)
+		if err := q.db.TakeOver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range append(ids[:2:2], cancelled) {
+			if d := gocmp.Diff([]delivery.Cause{delivery.CauseInterrupted}, q.causes(id)); d != "" {
+				t.Errorf("attempts of %s:\n%s", id, d)
+			}
+		}
+		if got := q.stored(cancelled); got.State != delivery.Cancelled || !got.Next.IsZero() {
+			t.Errorf("the cancelled one is %s, next %s", got.State, got.Next)
+		}
+		if got := q.stored(ids[0]); got.State != delivery.Pending || !got.Next.Equal(q.clock.now()) || got.Retries != 0 {
+			t.Errorf("taken over it is %+v, want due now with the same round", got)
+		}
+		jobs := q.claim(10, 10)
+		slices.SortFunc(jobs, func(a, b delivery.Job) int { return cmp.Compare(a.Delivery.ID, b.Delivery.ID) })
+		if d := gocmp.Diff(ids, idsOf(jobs)); d != "" || jobs[0].Delivery.Attempts != 2 || jobs[2].Delivery.Attempts != 1 {
+			t.Errorf("claimed after the takeover:\n%s", d)
+		}
+	})
+}
+
+// TestABacklogDoesNotHoldAnotherBack fills one line with as much as a test may and looks that a new delivery of another is in
+// the next claim, and that a claim reads no more rows of the long line than it takes.
+func TestABacklogDoesNotHoldAnotherBack(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		q.backlog(0, 100_000)
+		q.clock.advance(time.Minute)
+		id := q.waiting(1, 1)[0]
+		if jobs := q.claim(2, 4); len(jobs) != 2 || jobs[1].Delivery.ID != id {
+			t.Errorf("claimed %v, want one of each", of(jobs))
+		}
+		if jobs := q.claim(64, 4); len(jobs) != 3 {
+			t.Errorf("%d more of the long line, want up to its cap of 4", len(jobs))
+		}
+	})
+}
+
+// backlog stores n due deliveries of one webhook by SQL.
+func (q *queue) backlog(hook, n int) {
+	q.t.Helper()
+	err := q.db.Write(q.t.Context(), func(tx *gorm.DB) error {
+		series := "with recursive n (i) as (select 1 union all select i + 1 from n where i < " + fmt.Sprint(n) + ")"
+		if err := tx.Exec(`insert into bodies (id, body) values (1, ?)`, []byte("{}")).Error; err != nil {
+			return err
+		}
+		return tx.Exec(`insert into deliveries (id, event_id, registry, registry_key, webhook_id, webhook, action, repository, tag, digest, body_id,
+			state, attempts, retries, next, claimed, created, class, last_status, last_cause, last_duration_us, last_at) `+series+`
+			select i, 'e', 'acmereg', 'acmereg', ?, ?, 'push', 'api', 'v1', 'd', 1, 'pending', 0, 0, ?, 0, ?, '', 0, '', 0, 0 from n`,
+			q.hooks[hook].ID, string(q.hooks[hook].Name), q.clock.now().UnixMicro(), q.clock.now().UnixMicro()).Error
+	})
+	if err != nil {
+		q.t.Fatal(err)
+	}
+}
+
+func TestAClaimThatIsRefusedGivesNothing(t *testing.T) {
+	c := &clock{t: noon}
+	db := storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: c.now})
+	addRegistry(t, db, acme("acmereg", registry.Premium))
+	q := queueOf(t, db, "acmereg", 1)
+	q.waiting(0, 1)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if jobs, err := db.Claim(t.Context(), 5, delivery.Caps{Default: 5}, lease); !fault.Is(err, fault.Unavailable) || len(jobs) != 0 {
+		t.Errorf("after the close: %d jobs, %v", len(jobs), err)
+	}
+	if at, ok, err := db.NextDue(t.Context()); err == nil || ok {
+		t.Errorf("after the close something is due at %s", at)
+	}
+}

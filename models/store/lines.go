@@ -1,0 +1,144 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"dockbell/models/delivery"
+)
+
+// line is the queue of one webhook; its pings do not stand in it.
+type line struct {
+	webhookID   string
+	due         int64 // of its first delivery
+	pausedUntil int64
+	flying      int // in flight
+	room        int // how many more may be
+}
+
+// lines gives the queue of every webhook for which something waits. It jumps from webhook to webhook in the index, so that
+// its cost grows with the webhooks and not with what waits.
+func lines(s sqlTx) (all []line, err error) {
+	err = s.query(func(row *sql.Rows) error {
+		var l line
+		err := row.Scan(&l.webhookID, &l.due, &l.pausedUntil)
+		all = append(all, l)
+		return err
+	}, linesQuery)
+	return all, err
+}
+
+const linesQuery = `
+	with recursive lines (webhook_id) as (
+		select (select min(webhook_id) from deliveries where state = 'pending' and claimed = 0 and action <> 'ping')
+		union all
+		select (select min(d.webhook_id) from deliveries as d where d.state = 'pending' and d.claimed = 0 and d.action <> 'ping' and d.webhook_id > lines.webhook_id)
+		from lines where lines.webhook_id is not null
+	)
+	select lines.webhook_id,
+		(select min(d.next) from deliveries as d where d.state = 'pending' and d.claimed = 0 and d.action <> 'ping' and d.webhook_id = lines.webhook_id),
+		coalesce(s.paused_until, 0)
+	from lines left join webhook_states as s on s.webhook_id = lines.webhook_id
+	where lines.webhook_id is not null`
+
+// dueLines gives the lines that may be taken from: those with least in flight first, and of these the one that waited
+// longest. More than n of them cannot have a turn.
+func (c claim) dueLines(n int, caps delivery.Caps) ([]line, error) {
+	all, err := lines(c.sql)
+	if err != nil {
+		return nil, err
+	}
+	due := slices.DeleteFunc(all, func(l line) bool { return l.due > c.now || l.pausedUntil > c.now || most(l.webhookID, caps) <= 0 })
+	if due, err = c.alone(due); err != nil || len(due) == 0 {
+		return nil, err
+	}
+	flying, err := c.flying()
+	if err != nil {
+		return nil, err
+	}
+	for i := range due {
+		due[i].flying = flying[due[i].webhookID]
+		due[i].room = most(due[i].webhookID, caps) - due[i].flying
+	}
+	due = slices.DeleteFunc(due, func(l line) bool { return l.room <= 0 })
+	slices.SortStableFunc(due, func(a, b line) int { return cmp.Or(cmp.Compare(a.flying, b.flying), cmp.Compare(a.due, b.due)) })
+	return due[:min(len(due), n)], nil
+}
+
+// most is how many deliveries of a webhook may be in flight.
+func most(id string, caps delivery.Caps) int {
+	if n, known := caps.Of[id]; known {
+		return n
+	}
+	return caps.Default
+}
+
+// alone gives the lines that no other process looks into at this moment, and keeps the others out of them until the end of
+// the transaction: so that together they keep to the caps, which are counted afterwards. SQLite has one writer.
+func (c claim) alone(due []line) ([]line, error) {
+	if !c.sql.postgres || len(due) == 0 {
+		return due, nil
+	}
+	ids, mine := make([]string, 0, len(due)), map[string]bool{}
+	for _, l := range due {
+		ids = append(ids, l.webhookID)
+	}
+	err := c.sql.query(func(row *sql.Rows) error {
+		var id string
+		var got bool
+		err := row.Scan(&id, &got)
+		mine[id] = got
+		return err
+	}, "select id, pg_try_advisory_xact_lock(hashtextextended(id, 0)) from unnest(cast(? as text[])) as lines (id)", ids)
+	return slices.DeleteFunc(due, func(l line) bool { return !mine[l.webhookID] }), err
+}
+
+// flying counts what is in flight, by webhook.
+func (c claim) flying() (map[string]int, error) {
+	all := map[string]int{}
+	err := c.sql.query(func(row *sql.Rows) error {
+		var id string
+		err := row.Scan(&id)
+		all[id]++
+		return err
+	}, flyingQuery)
+	return all, err
+}
+
+// flyingQuery leaves counting to us: with "group by" SQLite would read a whole history in the order of its webhooks.
+const flyingQuery = "select webhook_id from deliveries where claimed <> 0 and next > 0"
+
+// NextDue says when a Claim could next give something: when the first delivery is due, its lease ends or its webhook's
+// pause is over; ok is false when nothing waits.
+func (db *DB) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
+	s := db.sql(db.read(ctx))
+	var first int64
+	sooner := func(due int64) {
+		if first == 0 || due < first {
+			first = due
+		}
+	}
+	err = s.query(func(row *sql.Rows) error {
+		var due *int64
+		err := row.Scan(&due)
+		if due != nil {
+			sooner(*due)
+		}
+		return err
+	}, `select min(next) from deliveries where state = 'pending' and claimed = 0 and action = 'ping'
+		union all select min(next) from deliveries where claimed <> 0`)
+	if err != nil {
+		return time.Time{}, false, translate(err)
+	}
+	waiting, err := lines(s)
+	if err != nil {
+		return time.Time{}, false, translate(err)
+	}
+	for _, l := range waiting {
+		sooner(max(l.due, l.pausedUntil))
+	}
+	return moment(first), first != 0, nil
+}

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+)
+
+// sqlTx runs SQL as it is written, for what happens with every delivery: there GORM costs more than the database does.
+type sqlTx struct {
+	tx       *gorm.DB
+	pool     gorm.ConnPool
+	ctx      context.Context //nolint:containedctx // of the transaction that it stands for
+	postgres bool
+	first    int64 // shard of the process
+}
+
+// sql gives the connection of a transaction, or of the readers.
+func (db *DB) sql(tx *gorm.DB) sqlTx {
+	return sqlTx{tx: tx, pool: tx.Statement.ConnPool, ctx: tx.Statement.Context, postgres: db.postgres, first: db.shard}
+}
+
+// shard is that of the counters to which this transaction adds.
+func (s sqlTx) shard() int64 {
+	n, _ := s.ctx.Value(committer{}).(int64)
+	return s.first + n
+}
+
+// exec runs a statement.
+func (s sqlTx) exec(statement string, args ...any) error {
+	_, err := s.pool.ExecContext(s.ctx, s.numbered(statement), args...)
+	return s.known(err)
+}
+
+// query runs a query and hands each row to scan.
+func (s sqlTx) query(scan func(row *sql.Rows) error, statement string, args ...any) error {
+	rows, err := s.pool.QueryContext(s.ctx, s.numbered(statement), args...)
+	if err != nil {
+		return s.known(err)
+	}
+	defer func() { _ = rows.Close() }() // its error is that of rows.Err
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return s.known(rows.Err())
+}
+
+// known turns both databases' errors into GORM's, as GORM does it.
+func (s sqlTx) known(err error) error {
+	if t, ok := s.tx.Dialector.(gorm.ErrorTranslator); ok && err != nil {
+		return t.Translate(err)
+	}
+	return err
+}
+
+// numbered writes ? as PostgreSQL wants it: $1, $2, ...
+func (s sqlTx) numbered(statement string) string {
+	if !s.postgres || !strings.Contains(statement, "?") {
+		return statement
+	}
+	var out strings.Builder
+	n := 0
+	for part := range strings.SplitSeq(statement, "?") {
+		if n > 0 {
+			out.WriteString("$" + strconv.Itoa(n))
+		}
+		out.WriteString(part)
+		n++
+	}
+	return out.String()
+}
+
+// among compares a column with a list, which is one argument however long it is.
+func (s sqlTx) among() string {
+	if s.postgres {
+		return " = any (?)"
+	}
+	return " in (select value from json_each(?))"
+}
+
+// list is the argument of among.
+func (s sqlTx) list(values any) any {
+	if s.postgres {
+		return values
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic("store: " + err.Error()) // a type of this package, not a value, is wrong
+	}
+	return string(text)
+}
+
+// skipLocked lets several processes take different rows; SQLite has one writer.
+func (s sqlTx) skipLocked() string {
+	if s.postgres {
+		return " for update skip locked"
+	}
+	return ""
+}
+
+// insert stores rows: PostgreSQL takes all of them in one statement, SQLite one after the other by a prepared one.
+func insert[T any](s sqlTx, rows []T, conflict string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	t := tableOf[T]()
+	if s.postgres {
+		return s.exec(t.insertAll+conflict, t.lists(reflect.ValueOf(rows))...)
+	}
+	args := make([]any, 0, len(t.columns))
+	for i := range rows {
+		if err := s.exec(t.insertOne+conflict, t.values(args[:0], reflect.ValueOf(&rows[i]).Elem())...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// update changes what the rows say: PostgreSQL takes all of them in one statement, SQLite one after the other by a prepared
+// one. In changes and where, @ before a column of the row type stands for its value.
+func update[T any](s sqlTx, rows []T, changes, where string) error {
+	t := tableOf[T]()
+	if s.postgres {
+		statement := t.named(changes, "v.") + " from unnest(" + t.casts + ") as v (" + strings.Join(t.columns, ", ") + ") " + t.named(where, "v.")
+		return s.exec(statement, t.lists(reflect.ValueOf(rows))...)
+	}
+	statement := t.named(changes+" "+where, "")
+	args := make([]any, 0, len(t.columns))
+	for i := range rows {
+		if err := s.exec(statement, t.values(args[:0], reflect.ValueOf(&rows[i]).Elem())...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// named puts columns of v, or without a prefix SQLite's numbered parameters, in the place of the names behind @.
+func (t *table) named(statement, prefix string) string {
+	var pairs []string
+	for i, column := range t.columns {
+		value := prefix + column
+		if prefix == "" {
+			value = "?" + strconv.Itoa(i+1)
+		}
+		pairs = append(pairs, "@"+column, value)
+	}
+	return strings.NewReplacer(pairs...).Replace(statement)
+}
+
+// table is what insert knows of a row type.
+type table struct {
+	columns   []string
+	fields    [][]int // where each column stands in the struct
+	insertOne string
+	insertAll string
+	casts     string
+}
+
+// tables are found once per type.
+var tables sync.Map
+
+func tableOf[T any]() *table {
+	kind := reflect.TypeFor[T]()
+	if known, ok := tables.Load(kind); ok {
+		return known.(*table) //nolint:forcetypeassert // nothing else is stored
+	}
+	parsed, err := schema.Parse(new(T), &sync.Map{}, schema.NamingStrategy{})
+	if err != nil {
+		panic("store: " + err.Error()) // a row type of this package is wrong
+	}
+	t := &table{}
+	var casts []string
+	for _, f := range parsed.Fields {
+		t.columns, t.fields = append(t.columns, f.DBName), append(t.fields, f.StructField.Index)
+		casts = append(casts, "cast(? as "+columnType(f.FieldType)+"[])")
+	}
+	t.casts = strings.Join(casts, ", ")
+	into := "insert into " + parsed.Table + " (" + strings.Join(t.columns, ", ") + ") "
+	t.insertOne = into + "values (?" + strings.Repeat(", ?", len(t.columns)-1) + ") "
+	t.insertAll = into + "select * from unnest(" + t.casts + ") "
+	tables.Store(kind, t)
+	return t
+}
+
+// columnType is the type of the column that holds a field.
+func columnType(field reflect.Type) string {
+	switch field.Kind() { //nolint:exhaustive // the three that rows are made of
+	case reflect.Int64:
+		return "bigint"
+	case reflect.String:
+		return "text"
+	default:
+		return "bytea"
+	}
+}
+
+// values appends a row's values in the order of the columns.
+func (t *table) values(args []any, row reflect.Value) []any {
+	for _, index := range t.fields {
+		args = append(args, row.FieldByIndex(index).Interface())
+	}
+	return args
+}
+
+// lists gives a list per column.
+func (t *table) lists(rows reflect.Value) []any {
+	args := make([]any, 0, len(t.fields))
+	for _, index := range t.fields {
+		field := rows.Type().Elem().FieldByIndex(index)
+		list := reflect.MakeSlice(reflect.SliceOf(field.Type), rows.Len(), rows.Len())
+		for i := range rows.Len() {
+			list.Index(i).Set(rows.Index(i).FieldByIndex(index))
+		}
+		args = append(args, list.Interface())
+	}
+	return args
+}
