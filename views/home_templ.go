@@ -1086,6 +1086,16 @@ func RegistriesPage(s Shell, rows []RegistryRow) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
+				if s.Admin() {
+					templ_7745c5c3_Err = ui.Cmd(ui.Action{Text: "Add", Icon: "add", Href: "/registries/new", Keys: "n", Attrs: intoOverlay("/registries/new")}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, " ")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 				templ_7745c5c3_Err = ui.Cmd(ui.Action{Text: "Refresh", Icon: "refresh", Href: "/registries", Keys: "r"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -1096,7 +1106,7 @@ func RegistriesPage(s Shell, rows []RegistryRow) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

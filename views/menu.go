@@ -26,6 +26,7 @@ const (
 	AtOverview     = "overview"
 	AtRepositories = "repositories"
 	AtWebhooks     = "webhooks"
+	AtReplications = "replications"
 	AtDeliveries   = "deliveries"
 	AtEvents       = "events"
 	AtInbox        = "inbox"
@@ -45,6 +46,7 @@ func (n RegistryNav) Menu() *Menu {
 	services := []MenuItem{
 		{Key: AtRepositories, Text: "Repositories", Icon: "cube", Href: base + "/repositories", Count: count(n.Repositories)},
 		{Key: AtWebhooks, Text: "Webhooks", Icon: "plug", Href: base + "/webhooks", Count: count(n.Webhooks)},
+		{Key: AtReplications, Text: "Replications", Icon: "globe", Href: base + "/replications"},
 	}
 	if n.External {
 		services = services[1:]

@@ -73,15 +73,16 @@ func (b *browser) signIn(ctx context.Context, g guest) error {
 
 // hook is one webhook of the demo and how its inbox answers.
 type hook struct {
-	name, scope string
-	actions     []string
-	answer      string // an HTTP status
+	name, scope   string
+	actions       []string
+	answer, delay string // an HTTP status, and after how many seconds
 }
 
 var hooks = []hook{
-	{"deployweb", "team/web:*", []string{"push"}, "200"},
-	{"everything", "", []string{"push", "delete", "chart_push", "chart_delete"}, "204"},
-	{"brokenreceiver", "team/api:*", []string{"push", "delete"}, "503"},
+	{"deployweb", "team/web:*", []string{"push"}, "200", "0"},
+	{"everything", "", []string{"push", "delete", "chart_push", "chart_delete"}, "204", "0"},
+	{"brokenreceiver", "team/api:*", []string{"push", "delete"}, "503", "0"},
+	{"slowreceiver", "team/gateway:*", []string{"push"}, "200", "15"}, // longer than a webhook waits
 }
 
 // addWebhooks makes an inbox and a webhook to it for each of hooks; what is there from a run before stays.
@@ -116,12 +117,18 @@ func (b *browser) addWebhook(ctx context.Context, registry string, h hook) error
 	if inbox == nil {
 		return fmt.Errorf("no inbox was made: status %d", p.status)
 	}
-	if _, err := b.do(ctx, http.MethodPost, registry+"/inbox/"+inbox[2]+"/answer", url.Values{"status": {h.answer}}); err != nil {
+	answer, err := b.do(ctx, http.MethodPost, registry+"/inbox/"+inbox[2]+"/answer", url.Values{"status": {h.answer}, "delay": {h.delay}})
+	if err == nil && answer.status != http.StatusOK {
+		err = fmt.Errorf("the inbox's answer was refused with %d", answer.status)
+	}
+	if err != nil {
 		return err
 	}
 	form.Del("use")
 	form.Set("serviceUri", inbox[1])
-	form.Set("then", "ping")
+	if h.delay == "0" { // the portal waits for the answer to a ping
+		form.Set("then", "ping")
+	}
 	p, err = b.do(ctx, http.MethodPost, registry+"/webhooks", form)
 	if err == nil && p.status != http.StatusOK {
 		err = fmt.Errorf("the form was refused with %d", p.status)

@@ -21,6 +21,7 @@ func TestBrowser(t *testing.T) {
 		{"Checks", testChecksFindFaults},
 		{"Door", testDoor},
 		{"Webhooks", testWebhooks},
+		{"Pages", testPages},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()

@@ -48,6 +48,7 @@ type house struct {
 	signIns    *account.SignIns
 	registries *registry.Service
 	certs      certs.Source // nil without an HTTPS listener
+	webhooks   *webhook.Service
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
 	metrics    *metrics
@@ -88,7 +89,10 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		return nil, errors.Join(err, h.blobs.Close(), h.db.Close())
 	}
 	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
-	managing, err := h.azure(ctx, cfg, credentials)
+	h.webhooks = &webhook.Service{
+		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
+	}
+	managing, err := h.azure(ctx, cfg, outbox, credentials)
 	if err != nil {
 		h.db.Close() //nolint:errcheck // the first error tells more
 		return nil, err
@@ -126,23 +130,22 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 
 func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery.Outbox, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
-		Hooks: portal.Hooks{Outbox: outbox, Webhooks: &webhook.Service{
-			Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
-		}},
+		Hooks:      portal.Hooks{Outbox: outbox, Webhooks: h.webhooks},
 		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Inboxes: h.db, Networks: networks,
-		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
+		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, Shelf: h.registries, Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
 		PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
 	}
 }
 
 // azure is the management API, with the GUIDs that the installation has had since its first start.
-func (h *house) azure(ctx context.Context, cfg Config, credentials auth.Credentials) (*azure.Door, error) {
+func (h *house) azure(ctx context.Context, cfg Config, outbox *delivery.Outbox, credentials auth.Credentials) (*azure.Door, error) {
 	tenancy, err := h.accounts.Tenancy(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the ids of the tenant and the subscription cannot be read: %w", err)
 	}
 	return &azure.Door{
-		Reads: h.db, Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
+		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox,
+		Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
 		Base: h.base(cfg),
 	}, nil
 }

@@ -17,7 +17,7 @@ type room struct {
 
 // nouns are the rooms that know what the product is about and do no I/O.
 var nouns = []string{
-	"models/fault", "models/audit", "models/registry", "models/artifact", "models/event",
+	"models/fault", "models/audit", "models/strict", "models/registry", "models/artifact", "models/event",
 	"models/account", "models/webhook", "models/payload", "models/delivery",
 }
 
@@ -26,8 +26,9 @@ var plan = []room{
 	{"static", nil},
 	{"models/fault", nil},
 	{"models/audit", of("models/fault")},
+	{"models/strict", of("models/fault")},
 	{"models/registry", of("models/fault", "models/audit")},
-	{"models/artifact", of("models/fault")},
+	{"models/artifact", of("models/fault", "models/strict")},
 	{"models/event", of("models/registry", "models/artifact")},
 	{"models/account", of("models/fault", "models/audit", "models/registry")},
 	{"models/webhook", of("models/fault", "models/audit", "models/registry", "models/event")},

@@ -15,7 +15,7 @@ func TestIDsOnlyGrow(t *testing.T) {
 		now := idEpoch.Add(time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "start")) * time.Millisecond)
 		ids := NewIDs(func() time.Time { return now })
 		last, node := ID(-1), int64(-1)
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(-5000, 5000).Draw(t, "µs")) * time.Microsecond)
 			for range rapid.IntRange(1, 5000).Draw(t, "burst") {
 				id := ids.Next()

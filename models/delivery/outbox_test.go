@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -198,7 +199,7 @@ func (d *desk) checkBody(t *testing.T, hook webhook.Webhook) {
 		}
 		ev.Action = job.Delivery.Action
 		want, err := payload.Azure.Encode(ev)
-		if err != nil || string(job.Delivery.Body) != string(want) {
+		if err != nil || !bytes.Equal(job.Delivery.Body, want) {
 			t.Errorf("%s gets %s, want %s (%v)", job.Webhook.Name, job.Delivery.Body, want, err)
 		}
 		if job.Webhook.ID == hook.ID && (job.Delivery.State != delivery.Pending || !job.Delivery.Created.Equal(noon) || job.Delivery.Attempts != 1) {
@@ -330,7 +331,7 @@ func TestRedeliverSendsTheSameAgain(t *testing.T) {
 		if told := d.told(); d.woken != before+1 || len(told) != 1 || told[0].DeliveryID != again.ID || told[0].WebhookID != job.Webhook.ID {
 			t.Errorf("woken %d times, told %+v", d.woken-before, told)
 		}
-		if second := d.claim(t); string(second.Delivery.Body) != string(job.Delivery.Body) || second.Delivery.Attempts != 2 {
+		if second := d.claim(t); !bytes.Equal(second.Delivery.Body, job.Delivery.Body) || second.Delivery.Attempts != 2 {
 			t.Errorf("attempt %d sends %s, want attempt 2 with %s", second.Delivery.Attempts, second.Delivery.Body, job.Delivery.Body)
 		}
 		if _, err := d.Redeliver(t.Context(), acme, 1); !fault.Is(err, fault.NotFound) {

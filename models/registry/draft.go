@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	"dockbell/models/fault"
@@ -22,6 +23,7 @@ type Draft struct {
 	AnonymousPull    *bool
 	AnnounceUntagged *bool
 	AnnounceUntag    *bool
+	Wrong            []error // faults of what could not even be read; refused together with the others
 }
 
 // Put makes a registry, or replaces the one that is there; made says which. Every wrong field has its own fault.
@@ -90,7 +92,7 @@ func (s *Service) Change(ctx context.Context, d Draft, ifVersion int64) (Registr
 
 // apply checks the set fields of a draft and puts them into r; it reports every wrong one.
 func (r *Registry) apply(d Draft) error {
-	var errs []error
+	errs := slices.Clone(d.Wrong)
 	if d.Tier != nil {
 		tier, err := ParseTier(strings.TrimSpace(*d.Tier))
 		errs = append(errs, err)

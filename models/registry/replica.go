@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type ReplicaDraft struct {
 	Location    *string
 	Tags        *map[string]string
 	EndpointOff *bool
+	Wrong       []error // faults of what could not even be read; refused together with the others
 }
 
 // Sites are the copies of a registry as Azure lists them: home first, then the replicas.
@@ -111,14 +113,15 @@ func (s *Service) changeReplica(ctx context.Context, d ReplicaDraft, absent func
 }
 
 func (rep *Replica) apply(d ReplicaDraft) error {
+	errs := slices.Clone(d.Wrong)
 	if d.EndpointOff != nil {
 		rep.EndpointOff = *d.EndpointOff
 	}
-	if d.Tags == nil {
-		return nil
+	if d.Tags != nil {
+		rep.Tags = maps.Clone(*d.Tags)
+		errs = append(errs, CheckTags(rep.Tags))
 	}
-	rep.Tags = maps.Clone(*d.Tags)
-	return CheckTags(rep.Tags)
+	return errors.Join(errs...)
 }
 
 // RemoveReplica takes a location away; home cannot go, and no location with webhooks.

@@ -52,7 +52,8 @@ type Draft struct {
 	Format         *string
 	Retry          *string
 	TimeoutSeconds *int
-	Signed         *bool // true: there is a signing secret, made when there is none; false: there is none
+	Signed         *bool   // true: there is a signing secret, made when there is none; false: there is none
+	Wrong          []error // faults of what could not even be read; refused together with the others
 }
 
 // Create adds a webhook. Every wrong field has its own fault in the error (fault.All).
@@ -192,7 +193,7 @@ func NameTaken(name Name) error {
 
 // apply checks the set fields of a draft and puts them into w; it reports every wrong one.
 func (s *Service) apply(w *Webhook, d Draft, reg registry.Registry) error {
-	var errs []error
+	errs := slices.Clone(d.Wrong)
 	note := func(err error) bool { errs = append(errs, err); return err == nil }
 	creating := w.ServiceURI == URI{}
 	note(s.applyLocation(w, d, reg, creating))

@@ -5,26 +5,49 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/account"
+	"dockbell/models/delivery"
+	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
+	"dockbell/models/webhook"
 	"dockbell/web/auth"
 )
 
-// Registries is what the door reads of registries.
-type Registries interface {
+// Reads is what the door reads of registries and webhooks.
+type Reads interface {
 	Registries(ctx context.Context) ([]registry.Registry, error)
 	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
+	Webhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error)
+	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
+}
+
+// History is what the door reads of deliveries.
+type History interface {
+	Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page, error)
+	Attempts(ctx context.Context, id delivery.ID) ([]delivery.Attempt, error) // oldest first
+	Event(ctx context.Context, name registry.Name, id event.ID) (event.Event, error)
+}
+
+// Figures says how much a registry holds.
+type Figures interface {
+	RepositoryStats(ctx context.Context, name registry.Name) (registry.Contents, error)
 }
 
 // Door is the management API.
 type Door struct {
-	Reads       Registries
+	Reads       Reads
+	History     History
+	Figures     Figures
+	Registries  *registry.Service
+	Webhooks    *webhook.Service
+	Outbox      *delivery.Outbox
 	Credentials auth.Credentials
 	Tenancy     account.Tenancy
 	Base        func(r *http.Request) string // where the client of a request reaches this installation, without a slash at its end
@@ -42,7 +65,10 @@ func (d *Door) AnyCase() {}
 
 // Routes is the door's table of contents.
 func (d *Door) Routes() []auth.Route {
-	return managed(d.subscriptionRoutes())
+	return managed(slices.Concat(
+		d.subscriptionRoutes(), d.groupRoutes(), d.resourceRoutes(), d.operationRoutes(),
+		d.registryRoutes(), d.replicationRoutes(), d.webhookRoutes(),
+	))
 }
 
 // Before finds out who asks.

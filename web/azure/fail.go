@@ -122,7 +122,12 @@ func several(all []*fault.Error) (int, armError) {
 	if len(all) == 1 {
 		return status, first
 	}
+	told := map[string]bool{}
 	for _, f := range all {
+		if f.Field != "" && told[f.Field] {
+			continue // of the wrong type, and so missing too
+		}
+		told[f.Field] = true
 		_, detail := one(f)
 		first.Details = append(first.Details, detail)
 	}

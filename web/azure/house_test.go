@@ -2,7 +2,6 @@ package azure_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -17,6 +16,9 @@ import (
 	"github.com/google/uuid"
 
 	"dockbell/models/account"
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/payload"
 	"dockbell/models/registry"
 	"dockbell/models/store"
 	"dockbell/models/store/storetest"
@@ -35,9 +37,11 @@ type house struct {
 	registries *registry.Service
 	url        string
 	log        *logBook
+	wake       func() // tells the dispatcher of a test that runs one
 
-	mu  sync.Mutex
-	now time.Time
+	mu       sync.Mutex
+	now      time.Time
+	networks webhook.Networks
 }
 
 // logBook is what the house logged.
@@ -69,31 +73,34 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), log: &logBook{}}
 	h.db = storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: h.Now})
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h.accounts = &account.Service{Users: h.db, Tokens: h.db, Settings: h.db, Hasher: account.NewHasher(), Now: h.Now, NewID: uuid.NewString}
-	h.registries = &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "eastus"}
+	h.accounts = &account.Service{Users: h.db, Tokens: h.db, Settings: h.db, Admins: h.db, Hasher: account.NewHasher(), Now: h.Now, NewID: uuid.NewString}
+	h.networks = webhook.Networks{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	h.registries = &registry.Service{Store: h.db, Groups: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "eastus"}
 	_, err := h.registries.Create(t.Context(), registry.Registry{Name: first}, "dockbell")
 	h.must(err)
 	_, err = h.registries.AddReplica(t.Context(), first, "westus")
 	h.must(err)
 	tenancy, err := h.accounts.Tenancy(t.Context())
 	h.must(err)
+	outbox := &delivery.Outbox{
+		Store: h.db, Now: h.Now, NewID: func() event.ID { return event.ID(uuid.NewString()) }, NewDeliveryID: delivery.NewIDs(h.Now).Next,
+		Wake: func() {
+			if h.wake != nil {
+				h.wake()
+			}
+		},
+	}
 	h.door = &azure.Door{
-		Reads: h.db, Credentials: auth.Credentials{Prover: h.accounts, Limits: &auth.Limits{Now: h.Now}},
-		Tenancy: tenancy, Region: "eastus", Now: h.Now,
+		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Outbox: outbox,
+		Webhooks:    &webhook.Service{Store: h.db, Networks: h.allowed, Formats: payload.Names(), Now: h.Now, NewID: uuid.NewString},
+		Credentials: auth.Credentials{Prover: h.accounts, Limits: &auth.Limits{Now: h.Now}},
+		Tenancy:     tenancy, Region: "eastus", Now: h.Now,
 		Base: func(*http.Request) string { return h.url },
 	}
 	srv := httptest.NewServer(web.New(web.Options{Log: log, Ready: h.db.Ping, NewID: uuid.NewString, Now: h.Now}, web.Doors{h.door}))
 	t.Cleanup(srv.Close)
 	h.url = srv.URL
 	return h
-}
-
-// networks are those of a test: loopback is allowed, and every name is a public address.
-func networks(db webhook.Settings, now func() time.Time) *webhook.AllowList {
-	resolve := func(context.Context, string) ([]netip.Addr, error) {
-		return []netip.Addr{netip.MustParseAddr("93.184.215.14")}, nil
-	}
-	return webhook.NewAllowList([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, db, resolve, now)
 }
 
 // Now is the test's clock.
@@ -103,6 +110,21 @@ func (h *house) Now() time.Time {
 	return h.now
 }
 
+// allowed are the networks that webhooks may be sent to.
+func (h *house) allowed() webhook.Networks {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.networks
+}
+
+// allow sets them.
+func (h *house) allow(networks ...netip.Prefix) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.networks.Allowed = networks
+}
+
+// wait moves the clock.
 func (h *house) wait(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -144,6 +166,17 @@ const version = "api-version=2023-07-01"
 // subscription is the beginning of most addresses.
 func (h *house) subscription() string { return "/subscriptions/" + h.door.Tenancy.Subscription }
 
+// group is the resource group that registries begin in.
+func (h *house) group() string { return h.subscription() + "/resourceGroups/dockbell" }
+
+// registryAt is the address of a registry in that group.
+func (h *house) registryAt(name string) string {
+	return h.group() + "/providers/Microsoft.ContainerRegistry/registries/" + name
+}
+
+// hooks is the address of the first registry's webhooks.
+func (h *house) hooks() string { return h.registryAt(string(first)) + "/webhooks" }
+
 // do sends a request to a path, to which the api-version is added unless there is a query.
 func (c *client) do(method, path, body string) *reply {
 	c.h.t.Helper()
@@ -170,6 +203,26 @@ func (c *client) do(method, path, body string) *reply {
 	text, err := io.ReadAll(resp.Body)
 	c.h.must(err)
 	return &reply{t: c.h.t, what: method + " " + r.URL.Path, resp: resp, body: string(text)}
+}
+
+func (c *client) put(path, body string) *reply {
+	c.h.t.Helper()
+	return c.do(http.MethodPut, path, body)
+}
+
+func (c *client) patch(path, body string) *reply {
+	c.h.t.Helper()
+	return c.do(http.MethodPatch, path, body)
+}
+
+func (c *client) post(path string) *reply {
+	c.h.t.Helper()
+	return c.do(http.MethodPost, path, "")
+}
+
+func (c *client) delete(path string) *reply {
+	c.h.t.Helper()
+	return c.do(http.MethodDelete, path, "")
 }
 
 func (c *client) get(path string) *reply {

@@ -46,8 +46,11 @@ func (p *Portal) registries(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s := p.shell(c, "All registries", views.Crumb{Text: "Registries", Href: "/"}, views.Crumb{Text: "All registries"})
-	return render(c, http.StatusOK, views.RegistriesPage(s, rowsOf(all)))
+	return render(c, http.StatusOK, views.RegistriesPage(p.registriesShell(c), rowsOf(all)))
+}
+
+func (p *Portal) registriesShell(c echo.Context) views.Shell {
+	return p.shell(c, "All registries", views.Crumb{Text: "Registries", Href: "/"}, views.Crumb{Text: "All registries"})
 }
 
 func (p *Portal) homeOf(ctx context.Context) (views.Home, error) {

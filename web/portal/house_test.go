@@ -51,13 +51,14 @@ func newHouse(t *testing.T) *house {
 	}
 	nets := webhook.NewAllowList([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, h.db, resolve, h.Now)
 	accounts := &account.Service{Users: h.db, Tokens: h.db, Settings: h.db, Hasher: account.NewHasher(), Now: h.Now, NewID: uuid.NewString}
-	h.registry("mycontainerregistry")
 	h.portal = &portal.Portal{
 		Hooks:      portal.Hooks{Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}},
 		Registries: quiet{h.db}, Figures: quiet{h.db}, Contents: quiet{h.db}, History: quiet{h.db}, Inboxes: h.db, Networks: nets, Feed: &delivery.Feed{},
+		Shelf:    &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts: accounts, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,
 	}
+	h.registry("mycontainerregistry")
 	srv := httptest.NewServer(web.New(web.Options{Log: log, Ready: h.db.Ping, NewID: uuid.NewString, Now: h.Now}, web.Doors{h.portal}))
 	t.Cleanup(srv.Close)
 	h.url = srv.URL
@@ -95,8 +96,7 @@ func (h *house) person(name string, role account.Role) account.User {
 // registry makes a built-in one.
 func (h *house) registry(name registry.Name) {
 	h.t.Helper()
-	regs := &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"}
-	_, err := regs.Create(h.t.Context(), registry.Registry{Name: name}, owner)
+	_, err := h.portal.Shelf.Create(h.t.Context(), registry.Registry{Name: name}, owner)
 	h.must(err)
 }
 

@@ -29,12 +29,16 @@ func (p *Portal) overview(c echo.Context) error {
 		return err
 	}
 	o.CanWrite = who(c).May(account.Write, reg.Name)
-	s, err := p.registryShell(c, reg, views.AtOverview, string(reg.Name),
-		views.Crumb{Text: "Registries", Href: "/registries"}, views.Crumb{Text: string(reg.Name)})
+	s, err := p.overviewShell(c, reg)
 	if err != nil {
 		return err
 	}
 	return show(c, http.StatusOK, views.OverviewPage(s, o), views.OverviewBody(s, o))
+}
+
+func (p *Portal) overviewShell(c echo.Context, reg registry.Registry) (views.Shell, error) {
+	return p.registryShell(c, reg, views.AtOverview, string(reg.Name),
+		views.Crumb{Text: "Registries", Href: "/registries"}, views.Crumb{Text: string(reg.Name)})
 }
 
 func (p *Portal) overviewOf(ctx context.Context, reg registry.Registry) (views.Overview, error) {

@@ -71,6 +71,7 @@ type Portal struct {
 	Feed       *delivery.Feed  // live updates of open pages
 	Stopping   <-chan struct{} // closed when the server begins to stop: open streams end; nil never is
 	Accounts   *account.Service
+	Shelf      *registry.Service // makes, changes and deletes registries
 	Sessions   *auth.Sessions
 	Limits     *auth.Limits
 	PublicURL  string // base of absolute links, such as an inbox's address; without a slash at its end
@@ -85,7 +86,7 @@ type Portal struct {
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
 		p.doorRoutes(), p.pageRoutes(), p.settingsRoutes(),
-		p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
+		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
 	)
 }
 
