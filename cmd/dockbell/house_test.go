@@ -137,13 +137,17 @@ func TestAPushRingsABell(t *testing.T) {
 				t.Errorf("%s\nrings %q\nwant  %q", step.command, got, step.rings)
 			}
 		}
+		data := db()
+		if late := r.whenIdle(data); len(late) > 0 {
+			t.Errorf("more calls came than were wanted: %+v", late)
+		}
 		h.wantsRows(b)
 		h.wantsReasons(b)
 		h.stop()
 		if got := r.everything(); got != total {
 			t.Errorf("%d calls came in all, want %d", got, total)
 		}
-		h.wantsHistory(db(), total)
+		h.wantsHistory(data, total)
 	})
 }
 
