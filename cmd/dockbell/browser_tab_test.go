@@ -221,6 +221,7 @@ func (v *tab) open(address string) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
 		v.t.Fatalf("opening %s: %v", address, err)
 	}
+	v.until("the page being loaded", "document.readyState === 'complete' && document.body")
 }
 
 // answered is the status of the last document.

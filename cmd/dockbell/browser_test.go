@@ -22,6 +22,7 @@ func TestBrowser(t *testing.T) {
 		{"Door", testDoor},
 		{"Webhooks", testWebhooks},
 		{"Pages", testPages},
+		{"ForeignText", testForeignText},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
@@ -31,7 +32,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // patience is how long a page may take before a test gives up; on a good day everything is there in milliseconds.
-const patience = time.Minute
+const patience = 15 * time.Second
 
 // chromium is the browser.
 type chromium struct {
