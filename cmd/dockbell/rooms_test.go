@@ -76,6 +76,7 @@ var guests = []guest{
 	{"github.com/knadh/koanf", of("cmd/dockbell")},
 	{"github.com/google/go-containerregistry", nil},
 	{"github.com/chromedp", nil},
+	{"github.com/Azure", nil},
 	{"testing", of("models/store/storetest", "web/webtest")},
 }
 

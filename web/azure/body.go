@@ -28,6 +28,9 @@ func readBody(c echo.Context) (body, error) {
 	if err != nil {
 		return body{}, &fault.Error{Code: fault.Invalid, Field: "body", Message: "The body must be one JSON object. " + fault.All(err)[0].Message}
 	}
+	if name, found := ambiguous(o); found {
+		return body{}, fault.In("body", "The name %.60q stands twice in one object. Names are compared without regard to case.", name)
+	}
 	return body{o, new([]error)}, nil
 }
 
@@ -39,21 +42,33 @@ func (b body) note(field, format string, args ...any) {
 	*b.wrong = append(*b.wrong, fault.In(field, format, args...))
 }
 
-// value finds a value by its name; two names that differ only in their case are refused.
+// value finds a value by its name.
 func (b body) value(name string) any {
-	var found any
-	seen := false
 	for have, v := range b.Object {
-		if !strings.EqualFold(have, name) {
-			continue
+		if strings.EqualFold(have, name) {
+			return v
 		}
-		if seen {
-			b.note(name, "%s stands twice in one object. Names are compared without regard to case.", name)
-			return nil
-		}
-		found, seen = v, true
 	}
-	return found
+	return nil
+}
+
+// ambiguous finds a name that stands twice in one object when its case does not count. The names that users choose, of tags
+// and headers, have rules of their own.
+func ambiguous(o strict.Object) (string, bool) {
+	seen := map[string]bool{}
+	for name, v := range o {
+		key := strings.ToLower(name)
+		if seen[key] {
+			return name, true
+		}
+		seen[key] = true
+		if child, ok := v.(strict.Object); ok && key != "tags" && key != "customheaders" {
+			if twice, found := ambiguous(child); found {
+				return twice, true
+			}
+		}
+	}
+	return "", false
 }
 
 // in is an object within; an empty one when there is none.

@@ -1,6 +1,8 @@
 package azure_test
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,3 +36,6 @@ func (r *reply) says(path string, want any) *reply {
 	}
 	return r
 }
+
+// sortedTargets are the addresses that read a body, in a fixed order.
+func sortedTargets(h *house) []string { return slices.Sorted(maps.Keys(h.targets())) }
