@@ -243,7 +243,6 @@ func retryAfter(resp *http.Response) time.Duration {
 func unreachable(base *url.URL, err error) error {
 	var unknown x509.UnknownAuthorityError
 	var names x509.HostnameError
-	var plain tls.RecordHeaderError
 	var cause *url.Error
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -252,7 +251,7 @@ func unreachable(base *url.URL, err error) error {
 		return fmt.Errorf("the certificate of %s is signed by an authority that is not trusted here: name it with dockbell login %s --ca ca.pem", base, base)
 	case errors.As(err, &names):
 		return fmt.Errorf("%s: %w", base, names)
-	case errors.As(err, &plain):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%s does not speak HTTPS: is its plain address http:// instead?", base)
 	case errors.As(err, &cause):
 		err = cause.Err

@@ -131,7 +131,7 @@ func readSecret(c *cobra.Command, question string) (string, error) {
 
 // signInByCode lets a person sign in on a page of the server (RFC 8628).
 func (a *client) signInByCode(c *cobra.Command) error {
-	start, err := postForm(c.Context(), a.http, a.base, "/adfs/oauth2/devicecode", url.Values{"client_id": {azClient}, "scope": {a.base.String() + "//.default"}})
+	start, err := postForm(c.Context(), a.http, a.base, "/adfs/oauth2/devicecode", url.Values{"client_id": {ownClient}, "scope": {a.base.String() + "//.default"}})
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (a *client) signInByCode(c *cobra.Command) error {
 	if err != nil || wait <= 0 {
 		wait = 5 * time.Second
 	}
-	form := url.Values{"grant_type": {"device_code"}, "client_id": {azClient}, "code": {pick(start, "device_code")}, "device_code": {pick(start, "device_code")}}
+	form := url.Values{"grant_type": {"device_code"}, "client_id": {ownClient}, "code": {pick(start, "device_code")}, "device_code": {pick(start, "device_code")}}
 	return a.awaitCode(c.Context(), form, wait)
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,6 +97,23 @@ func writePrivate(path string, text []byte) error {
 		os.Remove(f.Name()) //nolint:errcheck // the first error tells more
 	}
 	return err
+}
+
+// lockProfile lets one command at a time renew the tokens.
+func lockProfile() (unlock func(), err error) {
+	path, err := profilePath()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
 }
 
 // forgetProfile removes the profile and reports whether there was one.

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// azClient is the public client that az signs people in as; the server knows it (AZ.md, section 2.1).
-const azClient = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+// ownClient is the client id under which this program signs people in; the portal shows it by its name.
+const ownClient = "dockbell"
 
 // early is how long before its end a token is renewed.
 const early = 2 * time.Minute
@@ -33,27 +33,49 @@ func (s *session) bearer(ctx context.Context, on *http.Client, renew bool) (stri
 	switch {
 	case p.Token != "":
 		return p.Token, nil
-	case p.AccessToken != "" && !renew && s.now().Add(early).Before(p.Expires):
+	case s.fresh() && !renew:
 		return p.AccessToken, nil
+	case !s.kept:
+		return p.AccessToken, s.renew(ctx, on)
 	}
+	unlock, err := lockProfile()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	// Another command may have renewed it meanwhile, and a refresh token is good for one use.
+	if now, err := loadProfile(); err == nil && now.URL == p.URL && now.AccessToken != p.AccessToken {
+		if s.profile = now; s.fresh() {
+			return p.AccessToken, nil
+		}
+	}
+	if err := s.renew(ctx, on); err != nil {
+		return "", err
+	}
+	return p.AccessToken, p.save()
+}
+
+func (s *session) fresh() bool {
+	return s.profile.AccessToken != "" && s.now().Add(early).Before(s.profile.Expires)
+}
+
+// renew gets new tokens with what the profile holds.
+func (s *session) renew(ctx context.Context, on *http.Client) error {
+	p := &s.profile
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {p.ClientID}, "client_secret": {p.ClientSecret}}
 	if p.RefreshToken != "" {
-		form = url.Values{"grant_type": {"refresh_token"}, "client_id": {azClient}, "refresh_token": {p.RefreshToken}}
+		form = url.Values{"grant_type": {"refresh_token"}, "client_id": {ownClient}, "refresh_token": {p.RefreshToken}}
 	}
 	form.Set("scope", s.base.String()+"//.default")
 	answer, err := postForm(ctx, on, s.base, "/adfs/oauth2/token", form)
 	var refused *signInError
 	if errors.As(err, &refused) && p.RefreshToken != "" {
-		return "", fmt.Errorf("the sign-in has ended: run dockbell login %s again", s.base)
+		return fmt.Errorf("the sign-in has ended: run dockbell login %s again", s.base)
 	}
-	if err != nil {
-		return "", err
+	if err == nil {
+		p.take(answer, s.now())
 	}
-	p.take(answer, s.now())
-	if s.kept {
-		err = p.save()
-	}
-	return p.AccessToken, err
+	return err
 }
 
 // take keeps the tokens of an answer.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,14 +38,21 @@ func (f *hookFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.scope, "scope", "", "repository[:tag] that fires it: foo is foo:latest, foo:* every tag; empty is everything")
 	c.Flags().Var(&f.tags, "tags", "tags as KEY=VALUE; '' clears them")
 	f.status = addOneOf(c, "status", "whether it is called", string(webhook.Enabled), string(webhook.Disabled))
-	var words []string
-	for _, a := range event.Subscribable {
-		words = append(words, cobra.CompletionWithDesc(string(a.Action), a.Hint))
-	}
-	complete(c, "actions", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	complete(c, "actions", f.completeActions)
 	for _, free := range []string{"uri", "headers", "scope", "tags"} {
 		complete(c, free, cobra.NoFileCompletions)
 	}
+}
+
+// completeActions offers the actions that are not on the line yet.
+func (f *hookFlags) completeActions(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var words []cobra.Completion
+	for _, a := range event.Subscribable {
+		if !slices.Contains(f.actionWords(), string(a.Action)) {
+			words = append(words, cobra.CompletionWithDesc(string(a.Action), a.Hint))
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 // properties are those that were given on the command line, and no others: an absent one keeps its value.
