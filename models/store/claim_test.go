@@ -349,20 +349,6 @@ func TestACancelledAttemptWhoseProcessDiedIsRecorded(t *testing.T) {
 func TestNothingIsClaimedByAFailedCommit(t *testing.T) {
 	eachQueue(t, 1, func(t *testing.T, q *queue) {
 		ids := q.waiting(0, 3)
-		run := func(statements ...string) {
-			t.Helper()
-			err := q.db.Write(t.Context(), func(tx *gorm.DB) error {
-				for _, s := range statements {
-					if err := tx.Exec(s).Error; err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
 		// A deferred constraint is looked at by the commit alone.
 		breaks, mends := []string{
 			"create table parents (id bigint primary key)",
@@ -374,7 +360,7 @@ func TestNothingIsClaimedByAFailedCommit(t *testing.T) {
 			breaks = append(breaks, "create trigger breaks after update on deliveries for each row execute function breaks()")
 			mends = "drop trigger breaks on deliveries"
 		}
-		run(breaks...)
+		q.run(breaks...)
 		jobs, err := q.db.Claim(t.Context(), 5, delivery.Caps{Default: 5}, lease)
 		if err == nil || len(jobs) != 0 {
 			t.Errorf("a commit failed and gave %d jobs with the error %v", len(jobs), err)
@@ -382,7 +368,7 @@ func TestNothingIsClaimedByAFailedCommit(t *testing.T) {
 		if got := q.stored(ids[0]); got.Attempts != 0 || got.Next.IsZero() {
 			t.Errorf("the failed claim left %+v", got)
 		}
-		run(mends)
+		q.run(mends)
 		if jobs := q.claim(5, 5); len(jobs) != 3 || jobs[0].Delivery.Attempts != 1 {
 			t.Errorf("after the mend %d jobs", len(jobs))
 		}
