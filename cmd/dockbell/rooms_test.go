@@ -30,7 +30,7 @@ var plan = []room{
 	{"models/registry", of("models/fault", "models/audit")},
 	{"models/artifact", of("models/fault", "models/strict")},
 	{"models/event", of("models/registry", "models/artifact")},
-	{"models/account", of("models/fault", "models/audit", "models/registry")},
+	{"models/account", of("models/fault", "models/audit", "models/registry", "models/artifact")},
 	{"models/webhook", of("models/fault", "models/audit", "models/registry", "models/event")},
 	{"models/payload", of("models/event", "models/artifact")},
 	{"models/delivery", of("models/fault", "models/registry", "models/event", "models/webhook", "models/payload")},

@@ -33,9 +33,10 @@ func tokenCommand() *cobra.Command {
 func tokenCreate() *cobra.Command {
 	var draft account.TokenDraft
 	c := &cobra.Command{
-		Use:   "create --name NAME --role owner|contributor|reader [--registry REGISTRY]",
+		Use:   "create --name NAME --role owner|contributor|reader [--registry REGISTRY] [--rights RIGHTS] [--repositories PATTERNS]",
 		Short: "Make a token and print it, once, as JSON",
 		Example: "  dockbell token create --name ci --role contributor --registry mycontainerregistry\n" +
+			"  dockbell token create --name deploy --role reader --rights pull --repositories 'team/*,base/*'\n" +
 			"  dockbell token create --name ops --role owner | jq -r .token",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -56,6 +57,8 @@ func tokenCreate() *cobra.Command {
 	c.Flags().StringVar(&draft.Name, "name", "", "what the token is for")
 	c.Flags().StringVar(&draft.Role, "role", "", "owner, contributor or reader")
 	c.Flags().StringVar(&draft.Registry, "registry", "", "the one registry it is valid for; empty: all")
+	c.Flags().StringVar(&draft.Rights, "rights", "", "only these rights on images: pull, push, delete, quarantine; empty: all of the role")
+	c.Flags().StringVar(&draft.Repositories, "repositories", "", "only in these repositories, * and ? stand for any text; empty: all")
 	required(c, "name", "role")
 	addPlace(c)
 	return c

@@ -54,6 +54,7 @@ type Principal struct {
 	Name     string
 	Role     Role
 	Registry registry.Name // empty: every registry
+	Narrow   Narrowing     // of a token that may use some of what registries hold, and nothing else
 }
 
 // May reports whether the principal may do p in registry r; r is empty for what belongs to no registry.
@@ -61,7 +62,7 @@ func (p Principal) May(perm Permission, r registry.Name) bool {
 	if p.Registry != "" && !p.Registry.Is(r) {
 		return false
 	}
-	return allowed[p.Role][perm]
+	return allowed[p.Role][perm] && p.Narrow.allows(perm)
 }
 
 // User is a person who signs in to the portal.
@@ -80,8 +81,9 @@ type Token struct {
 	Name       string
 	Role       Role
 	Registry   registry.Name // empty: every registry
-	SecretHash []byte        // SHA-256 of the client secret
-	BearerHash []byte        // SHA-256 of the Bearer
+	Narrow     Narrowing
+	SecretHash []byte // SHA-256 of the client secret
+	BearerHash []byte // SHA-256 of the Bearer
 	Created    time.Time
 	CreatedBy  string
 	LastUsed   time.Time

@@ -69,12 +69,17 @@ func TestTokenDrafts(t *testing.T) {
 		draft  TokenDraft
 		fields string
 	}{
-		{TokenDraft{"ci", "reader", ""}, ""},
-		{TokenDraft{" ci ", "Owner", "acme1"}, ""},
-		{TokenDraft{strings.Repeat("ü", maxTokenName), "owner", ""}, ""},
-		{TokenDraft{strings.Repeat("ü", maxTokenName+1), "owner", ""}, "name"},
-		{TokenDraft{"two\nlines", "owner", ""}, "name"},
-		{TokenDraft{" ", "king", "no-such"}, "name role registry"},
+		{TokenDraft{Name: "ci", Role: "reader", Registry: ""}, ""},
+		{TokenDraft{Name: " ci ", Role: "Owner", Registry: "acme1"}, ""},
+		{TokenDraft{Name: strings.Repeat("ü", maxTokenName), Role: "owner", Registry: ""}, ""},
+		{TokenDraft{Name: strings.Repeat("ü", maxTokenName+1), Role: "owner", Registry: ""}, "name"},
+		{TokenDraft{Name: "two\nlines", Role: "owner", Registry: ""}, "name"},
+		{TokenDraft{Name: "ci", Role: "reader", Rights: "pull, Push\nquarantine", Repositories: "team/*, b?se/**"}, ""},
+		{TokenDraft{Name: "ci", Role: "reader", Rights: "admin"}, "rights"},
+		{TokenDraft{Name: "ci", Role: "reader", Repositories: "Team/*"}, "repositories"},
+		{TokenDraft{Name: "ci", Role: "reader", Repositories: "/*"}, "repositories"},
+		{TokenDraft{Name: "ci", Role: "reader", Repositories: strings.Repeat("x ", maxPatterns+1)}, "repositories"},
+		{TokenDraft{Name: " ", Role: "king", Registry: "no-such"}, "name role registry"},
 	} {
 		tok, errs := c.draft.parse()
 		var fields []string

@@ -23,6 +23,9 @@ type TokenDraft struct {
 	Name     string
 	Role     string
 	Registry string // empty: every registry
+
+	Rights       string // such as "pull, push"; empty: all of the role
+	Repositories string // patterns, such as "team/*"; empty: every repository
 }
 
 // maxTokenName is the longest name of a token, in characters.
@@ -51,7 +54,7 @@ func (t Token) Holds(secret string) bool {
 
 // Principal is who a request with this token is made by.
 func (t Token) Principal() Principal {
-	return Principal{Kind: KindToken, ID: t.ClientID, Name: t.Name, Role: t.Role, Registry: t.Registry}
+	return Principal{Kind: KindToken, ID: t.ClientID, Name: t.Name, Role: t.Role, Registry: t.Registry, Narrow: t.Narrow}
 }
 
 // Principal is who a request of this user is made by.
@@ -103,7 +106,9 @@ func (d TokenDraft) parse() (Token, []error) {
 		}
 		t.Registry = name
 	}
-	return t, errs
+	narrow, wrong := parseNarrowing(d.Rights, d.Repositories)
+	t.Narrow = narrow
+	return t, append(errs, wrong...)
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

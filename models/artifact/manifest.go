@@ -29,6 +29,7 @@ type Descriptor struct {
 	Architecture string
 	Variant      string
 	Foreign      bool // has urls: the blob may live elsewhere and need not be here
+	Held         bool // of a referrer: it is in quarantine
 }
 
 // Manifest is a parsed image manifest or index together with its exact bytes.
@@ -47,6 +48,27 @@ type Manifest struct {
 
 // Size is the manifest's length in bytes.
 func (m Manifest) Size() int64 { return int64(len(m.Raw)) }
+
+// Content is the length of the manifest and of everything it points to, in bytes; what it names twice counts once.
+func (m Manifest) Content() int64 {
+	sum, seen := m.Size(), map[string]bool{}
+	add := func(d Descriptor) {
+		if !seen[d.Digest] {
+			seen[d.Digest] = true
+			sum += d.Size
+		}
+	}
+	if m.Config != nil {
+		add(*m.Config)
+	}
+	for _, d := range m.Layers {
+		add(d)
+	}
+	for _, d := range m.Children {
+		add(d)
+	}
+	return sum
+}
 
 // ChartInfo is what the Helm config blob says of a chart.
 type ChartInfo struct {

@@ -74,6 +74,16 @@ func (r Reference) String() string {
 	return r.Tag
 }
 
+// FallbackSubject is the digest in a tag under which clients keep referrers on registries without the referrers API (OCI
+// Distribution 1.1); "" for every other tag.
+func FallbackSubject(tag string) string {
+	digest := strings.Replace(tag, "-", ":", 1)
+	if digest == tag || !digestRule.MatchString(digest) {
+		return ""
+	}
+	return digest
+}
+
 // AlgorithmOf is the algorithm of a valid digest.
 func AlgorithmOf(digest string) string {
 	algorithm, _, _ := strings.Cut(digest, ":")

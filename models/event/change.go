@@ -16,6 +16,8 @@ const (
 	DeleteManifest   ChangeKind = "delete_manifest"   // by digest, with every tag it carries
 	DeleteTag        ChangeKind = "delete_tag"        // the tag alone
 	DeleteRepository ChangeKind = "delete_repository" // everything in it
+	Rule             ChangeKind = "rule"              // a manifest passes or fails its quarantine, with everything it is made of
+	SetLocks         ChangeKind = "set_locks"         // of a manifest, a tag, or the repository when both are empty
 )
 
 // Change is one request to change a repository. The store carries it out and stores the events it raises in one transaction.
@@ -28,6 +30,9 @@ type Change struct {
 	Digest     string
 	Manifest   artifact.Manifest  // PutManifest
 	Chart      artifact.ChartInfo // PutManifest of a chart: from its config blob
+	Hold       bool               // PutManifest: the registry holds back what is new to it
+	Ruling     artifact.Ruling    // Rule
+	Locks      artifact.LockChange
 	Request    Request
 	Actor      string
 	Time       time.Time
@@ -42,7 +47,8 @@ type Affected struct {
 	Kind       artifact.Kind
 	Chart      artifact.ChartInfo
 	HasSubject bool     // it refers to another manifest (signature, SBOM)
-	Tag        string   // PutManifest, DeleteTag: the tag of the request
+	Held       bool     // it is kept in quarantine
+	Tag        string   // PutManifest, DeleteTag: the tag of the request; Rule: a tag under which it was released
 	Carried    []string // removals of the manifest: the tags that went with it
 }
 

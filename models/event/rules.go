@@ -1,14 +1,9 @@
 package event
 
 import (
-	"regexp"
-
 	"dockbell/models/artifact"
 	"dockbell/models/registry"
 )
-
-// fallbackTag is the tag under which clients keep referrers on registries without the referrers API (OCI Distribution 1.1).
-var fallbackTag = regexp.MustCompile(`^sha(256-[0-9a-f]{64}|512-[0-9a-f]{128})$`)
 
 // Raise says which events a change raises (PRODUCT.md, decision 3): a push by tag, one delete per manifest,
 // nothing for untagged manifests, referrers, fallback tags and untags unless the registry's switches say so.
@@ -53,13 +48,18 @@ func actionsOf(policy registry.Policies, c Change, a Affected) []Action {
 		if silent(a) && !policy.AnnounceUntagged {
 			return nil
 		}
-		if policy.Quarantine {
-			return []Action{Quarantine}
+		if a.Held {
+			return []Action{Quarantine} // the push is told when it is released
 		}
 		if a.Kind == artifact.Chart {
 			return []Action{push} // ONE delivery for a chart, also for a webhook that asked for everything
 		}
 		return []Action{Quarantine, push}
+	case Rule:
+		if silent(a) && !policy.AnnounceUntagged {
+			return nil
+		}
+		return []Action{push}
 	case DeleteManifest, DeleteRepository:
 		return []Action{remove}
 	case DeleteTag:
@@ -72,7 +72,7 @@ func actionsOf(policy registry.Policies, c Change, a Affected) []Action {
 
 // silent reports whether a stored manifest is one that nobody deploys by name.
 func silent(a Affected) bool {
-	return a.Tag == "" || a.HasSubject || fallbackTag.MatchString(a.Tag)
+	return a.Tag == "" || a.HasSubject || artifact.FallbackSubject(a.Tag) != ""
 }
 
 func targetOf(c Change, a Affected) Target {

@@ -32,6 +32,12 @@ func one(kind artifact.Kind, tag string, carried ...string) Affected {
 	return a
 }
 
+// kept is a manifest that is held in quarantine.
+func kept(a Affected) Affected {
+	a.Held = true
+	return a
+}
+
 func referrer(tag string) Affected {
 	a := one(artifact.Other, tag)
 	a.HasSubject = true
@@ -89,10 +95,20 @@ func TestRaise(t *testing.T) {
 		{"a fallback tag cut short is a tag", plain, PutManifest, []Affected{one(artifact.Index, fallback256[:70])}, "quarantine :" + fallback256[:70] + ", push :" + fallback256[:70]},
 		{"a fallback tag with an ending is a tag", plain, PutManifest, []Affected{one(artifact.Image, fallback256+".sig")}, "quarantine :" + fallback256 + ".sig, push :" + fallback256 + ".sig"},
 
-		{"quarantine holds the push back", held, PutManifest, []Affected{one(artifact.Image, "v1")}, "quarantine :v1"},
-		{"quarantine holds a chart back", held, PutManifest, []Affected{one(artifact.Chart, "1.2.3")}, "quarantine :1.2.3"},
-		{"quarantine leaves silence alone", held, PutManifest, []Affected{one(artifact.Image, "")}, ""},
-		{"quarantine, announced", everything, PutManifest, []Affected{one(artifact.Image, "")}, "quarantine"},
+		{"quarantine holds the push back", held, PutManifest, []Affected{kept(one(artifact.Image, "v1"))}, "quarantine :v1"},
+		{"quarantine holds a chart back", held, PutManifest, []Affected{kept(one(artifact.Chart, "1.2.3"))}, "quarantine :1.2.3"},
+		{"quarantine leaves silence alone", held, PutManifest, []Affected{kept(one(artifact.Image, ""))}, ""},
+		{"quarantine, announced", everything, PutManifest, []Affected{kept(one(artifact.Image, ""))}, "quarantine"},
+		{"what is held stays held without the policy", plain, PutManifest, []Affected{kept(one(artifact.Image, "v1"))}, "quarantine :v1"},
+		{"what was released is pushed again", held, PutManifest, []Affected{one(artifact.Image, "v1")}, "quarantine :v1, push :v1"},
+
+		{"release tells the push of every tag", held, Rule, []Affected{one(artifact.Image, "v1"), one(artifact.Image, "latest")}, "push :v1, push :latest"},
+		{"release of a chart", held, Rule, []Affected{one(artifact.Chart, "1.2.3")}, "chart_push :1.2.3"},
+		{"release of what has no tag is silent", held, Rule, []Affected{one(artifact.Image, "")}, ""},
+		{"release of what has no tag, announced", everything, Rule, []Affected{one(artifact.Image, "")}, "push"},
+		{"release of a referrer is silent", held, Rule, []Affected{referrer("")}, ""},
+		{"rejection", held, Rule, nil, ""},
+		{"locks", everything, SetLocks, nil, ""},
 
 		{"delete of an image", plain, DeleteManifest, []Affected{one(artifact.Image, "", "v1", "latest")}, "delete (v1 latest)"},
 		{"delete of an index, its children stay", plain, DeleteManifest, []Affected{one(artifact.Index, "", "v1")}, "delete (v1)"},
@@ -164,8 +180,8 @@ func TestEveryLocationTellsOfAChange(t *testing.T) {
 			t.Errorf("at %q: %q with %d IDs, want %q with 6", at, all, len(seen), want)
 		}
 	}
-	reg.Policies, reg.Replicas = held, nil
-	if raised := RaiseEverywhere(reg, Change{Kind: PutManifest}, Outcome{[]Affected{one(artifact.Image, "v1")}}, ids()); len(raised) != 1 || raised[0].Action != Quarantine {
+	reg.Policies, reg.Replicas = untagged, nil
+	if raised := RaiseEverywhere(reg, Change{Kind: PutManifest}, Outcome{[]Affected{one(artifact.Image, "")}}, ids()); len(raised) != 2 {
 		t.Errorf("the registry's policies were not asked: %+v", raised)
 	}
 }

@@ -16,6 +16,7 @@ type repositoryRow struct {
 	Name        string `gorm:"primaryKey"`
 	Created     int64
 	Updated     int64
+	Locks       int64
 }
 
 // TableName is GORM's question for the table.
@@ -36,20 +37,24 @@ type manifestRow struct {
 	Created      int64
 	Updated      int64
 	Raw          []byte
+	Locks        int64
+	PartsKnown   int64
+	Quarantine   string
+	Details      string `gorm:"column:quarantine_details"`
 }
 
 // TableName is GORM's question for the table.
 func (manifestRow) TableName() string { return "manifests" }
 
 // manifestFacts are the columns that say what a manifest is, without its bytes.
-var manifestFacts = []string{"digest", "media_type", "kind", "artifact_type", "size", "subject", "annotations", "chart_name", "chart_version"}
+var manifestFacts = []string{"digest", "media_type", "kind", "artifact_type", "size", "subject", "annotations", "chart_name", "chart_version", "quarantine", "locks"}
 
 func (row manifestRow) chart() artifact.ChartInfo {
 	return artifact.ChartInfo{Name: row.ChartName, Version: row.ChartVersion}
 }
 
 func (row manifestRow) descriptor() (artifact.Descriptor, error) {
-	d := artifact.Descriptor{MediaType: row.MediaType, Digest: row.Digest, Size: row.Size, ArtifactType: row.ArtifactType}
+	d := artifact.Descriptor{MediaType: row.MediaType, Digest: row.Digest, Size: row.Size, ArtifactType: row.ArtifactType, Held: artifact.Quarantine(row.Quarantine).Holds()}
 	return d, fromJSON(row.Annotations, &d.Annotations)
 }
 
@@ -60,6 +65,7 @@ type tagRow struct {
 	Digest      string
 	Created     int64
 	Updated     int64
+	Locks       int64
 }
 
 // TableName is GORM's question for the table.
@@ -78,53 +84,52 @@ func inRepository(tx *gorm.DB, name registry.Name, repository string) *gorm.DB {
 	return tx.Where("registry_key = ? and repository = ?", name.Key(), repository)
 }
 
+// storedSelect reads a manifest with everything that decides who may read it.
+const storedSelect = "m.digest, m.media_type, m.raw, m.chart_name, m.chart_version, m.created, m.updated, m.locks, m.quarantine, m.quarantine_details, " +
+	"(select locks from repositories where registry_key = m.registry_key and name = m.repository) as repository_locks"
+
+// storedRow is one row of storedSelect.
+type storedRow struct {
+	Row             manifestRow `gorm:"embedded"`
+	RepositoryLocks int64
+	TagLocks        int64
+}
+
+func (found storedRow) stored(tag string) (artifact.Stored, error) {
+	row := found.Row
+	m, err := artifact.ParseManifest(row.Raw, row.MediaType, artifact.AlgorithmOf(row.Digest))
+	return artifact.Stored{
+		Manifest: m, Chart: row.chart(), Tag: tag, Quarantine: artifact.Quarantine(row.Quarantine), Details: row.Details,
+		Locks: locksOf(row.Locks), TagLocks: locksOf(found.TagLocks), RepositoryLocks: locksOf(found.RepositoryLocks),
+		Created: moment(row.Created), Updated: moment(row.Updated),
+	}, err
+}
+
 // Manifest gives a manifest by tag or digest; NotFound at field "manifest".
 func (db *DB) Manifest(ctx context.Context, name registry.Name, repository, reference string) (artifact.Manifest, error) {
-	query := inRepository(db.read(ctx).Select("digest", "media_type", "raw"), name, repository)
+	s, err := db.Stored(ctx, name, repository, reference)
+	return s.Manifest, err
+}
+
+// Stored gives a manifest by tag or digest with its quarantine and its locks; NotFound at field "manifest".
+func (db *DB) Stored(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error) {
+	query, tag := db.read(ctx).Table("manifests as m").Select(storedSelect), ""
 	if strings.Contains(reference, ":") {
-		query = query.Where("digest = ?", reference)
+		query = query.Where("m.registry_key = ? and m.repository = ? and m.digest = ?", name.Key(), repository, reference)
 	} else {
-		query = query.Where("digest = (select digest from tags where registry_key = ? and repository = ? and name = ?)", name.Key(), repository, reference)
+		tag = reference
+		query = query.Select(storedSelect+", t.locks as tag_locks").
+			Joins("join tags as t on t.registry_key = m.registry_key and t.repository = m.repository and t.digest = m.digest").
+			Where("t.registry_key = ? and t.repository = ? and t.name = ?", name.Key(), repository, reference)
 	}
-	var rows []manifestRow
+	var rows []storedRow
 	if err := query.Limit(1).Find(&rows).Error; err != nil {
-		return artifact.Manifest{}, translate(err)
+		return artifact.Stored{}, translate(err)
 	}
 	if len(rows) == 0 {
-		return artifact.Manifest{}, noManifest(repository, reference)
+		return artifact.Stored{}, noManifest(repository, reference)
 	}
-	return artifact.ParseManifest(rows[0].Raw, rows[0].MediaType, artifact.AlgorithmOf(rows[0].Digest))
-}
-
-// Tags gives up to n tags of a repository behind the given one, by name, and whether there are more; NotFound at field
-// "repository".
-func (db *DB) Tags(ctx context.Context, name registry.Name, repository, after string, n int) (tags []string, more bool, err error) {
-	var here int64
-	err = db.read(ctx).Model(&repositoryRow{}).Where("registry_key = ? and name = ?", name.Key(), repository).Count(&here).Error
-	if err != nil {
-		return nil, false, translate(err)
-	}
-	if here == 0 {
-		return nil, false, absent("repository", "There is no repository "+repository+" in "+string(name)+".")
-	}
-	query := inRepository(db.read(ctx).Model(&tagRow{}), name, repository).Where("name > ?", after)
-	return firstNames(query, n)
-}
-
-// Repositories gives up to n repositories behind the given one, by name, and whether there are more.
-func (db *DB) Repositories(ctx context.Context, name registry.Name, after string, n int) (repositories []string, more bool, err error) {
-	return firstNames(db.read(ctx).Model(&repositoryRow{}).Where("registry_key = ? and name > ?", name.Key(), after), n)
-}
-
-// firstNames gives the first n names of a query, and whether there are more.
-func firstNames(query *gorm.DB, n int) (names []string, more bool, err error) {
-	if err := query.Order("name").Limit(n+1).Pluck("name", &names).Error; err != nil {
-		return nil, false, translate(err)
-	}
-	if len(names) > n {
-		return names[:n], true, nil
-	}
-	return names, false, nil
+	return rows[0].stored(tag)
 }
 
 // Referrers gives what refers to a manifest, oldest first; an artifact type narrows it.
@@ -146,15 +151,4 @@ func (db *DB) Referrers(ctx context.Context, name registry.Name, repository, dig
 		all = append(all, d)
 	}
 	return all, nil
-}
-
-// RepositoryStats says how much a registry holds: a blob that several repositories share counts once.
-func (db *DB) RepositoryStats(ctx context.Context, name registry.Name) (registry.Contents, error) {
-	var held struct{ Repositories, Blobs, Manifests int64 }
-	err := db.read(ctx).Raw(`select
-		(select count(*) from repositories where registry_key = ?) as repositories,
-		(select coalesce(sum(size), 0) from (select distinct digest, size from blob_links where registry_key = ?) as shared) as blobs,
-		(select coalesce(sum(size), 0) from (select distinct digest, size from manifests where registry_key = ?) as shared) as manifests`,
-		name.Key(), name.Key(), name.Key()).Scan(&held).Error
-	return registry.Contents{Repositories: int(held.Repositories), Bytes: held.Blobs + held.Manifests}, translate(err)
 }

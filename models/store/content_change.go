@@ -28,6 +28,10 @@ func carryOut(tx *gorm.DB, c event.Change) (event.Outcome, error) {
 		return repo.deleteTag()
 	case event.DeleteRepository:
 		return repo.deleteAll()
+	case event.Rule:
+		return repo.rule()
+	case event.SetLocks:
+		return repo.setLocks()
 	}
 	return event.Outcome{}, fault.New(fault.Internal, "There is no change of the kind %q.", c.Kind)
 }
@@ -54,16 +58,28 @@ func (r content) put() (event.Outcome, error) {
 	if err := r.upsert(&repo, repositoryKey, "updated"); err != nil { // which also lets changes of one repository wait for each other
 		return event.Outcome{}, err
 	}
+	found, err := r.look(m)
+	if err != nil {
+		return event.Outcome{}, err
+	}
+	if err := r.mayPut(found, m); err != nil {
+		return event.Outcome{}, err
+	}
 	row := manifestRow{
 		RegistryKey: r.key, Repository: r.change.Repository, Digest: m.Digest, MediaType: m.MediaType, Kind: string(m.Kind), ArtifactType: m.ArtifactType,
 		Size: m.Size(), Annotations: toJSON(m.Annotations), ChartName: r.change.Chart.Name, ChartVersion: r.change.Chart.Version,
-		Created: at, Updated: at, Raw: m.Raw,
+		Created: at, Updated: at, Raw: m.Raw, Quarantine: string(r.stateOf(found)), PartsKnown: 1,
 	}
 	if m.Subject != nil {
 		row.Subject = m.Subject.Digest
 	}
 	if err := r.upsert(&row, manifestKey, "updated"); err != nil { // the same digest is the same manifest
 		return event.Outcome{}, err
+	}
+	if found.Known == 0 {
+		if err := keepParts(r.tx, r.key, r.change.Repository, m); err != nil {
+			return event.Outcome{}, err
+		}
 	}
 	if r.change.Tag != "" {
 		tag := tagRow{RegistryKey: r.key, Repository: r.change.Repository, Name: r.change.Tag, Digest: m.Digest, Created: at, Updated: at}
@@ -72,7 +88,7 @@ func (r content) put() (event.Outcome, error) {
 		}
 	}
 	affected := r.affected(row)
-	affected.Tag = r.change.Tag
+	affected.Tag, affected.Held = r.change.Tag, artifact.Quarantine(row.Quarantine).Holds()
 	return event.Outcome{Affected: []event.Affected{affected}}, nil
 }
 
@@ -90,23 +106,9 @@ func (r content) upsert(row any, key []clause.Column, changed ...string) error {
 
 // wantParts refuses a manifest whose blobs or children are not in the repository.
 func (r content) wantParts(m artifact.Manifest) error {
-	blobs := map[string]bool{}
-	if m.Config != nil {
-		blobs[m.Config.Digest] = true
-	}
-	for _, layer := range m.Layers {
-		if !layer.Foreign {
-			blobs[layer.Digest] = true
-		}
-	}
+	blobs, children := partsOf(m)
 	if err := r.want(&blobLinkRow{}, "blob", blobs); err != nil {
 		return err
-	}
-	children := map[string]bool{}
-	for _, child := range m.Children {
-		if !child.Foreign {
-			children[child.Digest] = true
-		}
 	}
 	return r.want(&manifestRow{}, "manifest", children)
 }
@@ -157,6 +159,12 @@ func (r content) deleteManifest() (event.Outcome, error) {
 	if err != nil {
 		return event.Outcome{}, err
 	}
+	if err := r.mayGo(row); err != nil {
+		return event.Outcome{}, err
+	}
+	if err := r.tagsMayGo("digest = ?", row.Digest); err != nil {
+		return event.Outcome{}, err
+	}
 	affected := r.affected(row)
 	if affected.Carried, err = r.carried(row.Digest); err != nil {
 		return event.Outcome{}, err
@@ -184,6 +192,12 @@ func (r content) deleteTag() (event.Outcome, error) {
 	if err != nil {
 		return event.Outcome{}, err
 	}
+	if err := r.repositoryMayChange(); err != nil {
+		return event.Outcome{}, err
+	}
+	if err := r.tagsMayGo("name = ?", r.change.Tag); err != nil {
+		return event.Outcome{}, err
+	}
 	affected := r.affected(row)
 	affected.Tag = r.change.Tag
 	return event.Outcome{Affected: []event.Affected{affected}}, r.here().Where("name = ?", r.change.Tag).Delete(&tagRow{}).Error
@@ -191,11 +205,17 @@ func (r content) deleteTag() (event.Outcome, error) {
 
 // deleteAll removes a repository with everything in it.
 func (r content) deleteAll() (event.Outcome, error) {
-	if err := r.lock(absent("repository", "There is no repository "+r.change.Repository+" in "+string(r.change.Registry)+".")); err != nil {
+	if err := r.lock(noRepository(r.change.Registry, r.change.Repository)); err != nil {
 		return event.Outcome{}, err
 	}
 	var rows []manifestRow
 	if err := r.here().Select(manifestFacts).Order("digest").Find(&rows).Error; err != nil {
+		return event.Outcome{}, err
+	}
+	if err := r.mayGo(rows...); err != nil {
+		return event.Outcome{}, err
+	}
+	if err := r.tagsMayGo(""); err != nil {
 		return event.Outcome{}, err
 	}
 	var tags []tagRow
@@ -245,7 +265,7 @@ func (r content) carried(digest string) (tags []string, err error) {
 func (r content) affected(row manifestRow) event.Affected {
 	return event.Affected{
 		Repository: r.change.Repository, Digest: row.Digest, MediaType: row.MediaType, Size: row.Size, Kind: artifact.Kind(row.Kind),
-		Chart: row.chart(), HasSubject: row.Subject != "",
+		Chart: row.chart(), HasSubject: row.Subject != "", Held: artifact.Quarantine(row.Quarantine).Holds(),
 	}
 }
 

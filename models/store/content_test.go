@@ -385,7 +385,7 @@ func TestStatsCountASharedBlobOnce(t *testing.T) {
 			change(t, db, putOf(repository, "v1", m))
 		}
 		got, err := db.RepositoryStats(t.Context(), "AcmeReg")
-		want := registry.Contents{Repositories: 2, Bytes: m.Size() + m.Config.Size + m.Layers[0].Size}
+		want := registry.Contents{Repositories: 2, Tags: 2, Bytes: m.Size() + m.Config.Size + m.Layers[0].Size}
 		if err != nil || got != want {
 			t.Errorf("%+v (%v), want %+v", got, err, want)
 		}

@@ -34,6 +34,7 @@ type DB struct {
 	sealer   *sealer
 	hooks    *hookCache
 	opened   openedHooks
+	usage    usage
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
 	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger
@@ -54,7 +55,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if db.now == nil {
 		db.now = time.Now
 	}
-	db.ids, db.hooks = delivery.NewIDs(db.now), newHookCache()
+	db.ids, db.hooks, db.usage.sums = delivery.NewIDs(db.now), newHookCache(), map[string]sum{}
 	if db.postgres {
 		db.shard = rand.Int64N(shards) * committers //nolint:gosec // it spreads counters and guards nothing
 	}

@@ -13,16 +13,18 @@ import (
 )
 
 type tokenRow struct {
-	ClientID    string `gorm:"primaryKey"`
-	Name        string
-	Role        string
-	Registry    string
-	RegistryKey string
-	SecretHash  []byte
-	BearerHash  []byte
-	Created     int64
-	CreatedBy   string
-	LastUsed    int64
+	ClientID     string `gorm:"primaryKey"`
+	Name         string
+	Role         string
+	Registry     string
+	RegistryKey  string
+	Rights       string
+	Repositories string
+	SecretHash   []byte
+	BearerHash   []byte
+	Created      int64
+	CreatedBy    string
+	LastUsed     int64
 }
 
 // TableName is GORM's question for the table.
@@ -31,17 +33,22 @@ func (tokenRow) TableName() string { return "tokens" }
 func rowOfToken(t account.Token) tokenRow {
 	return tokenRow{
 		ClientID: strings.ToLower(t.ClientID), Name: plainText(t.Name), Role: string(t.Role),
-		Registry: string(t.Registry), RegistryKey: t.Registry.Key(), SecretHash: t.SecretHash, BearerHash: t.BearerHash,
+		Registry: string(t.Registry), RegistryKey: t.Registry.Key(), Rights: toJSON(t.Narrow.Rights), Repositories: toJSON(t.Narrow.Repositories), SecretHash: t.SecretHash, BearerHash: t.BearerHash,
 		Created: micros(t.Created), CreatedBy: t.CreatedBy, LastUsed: micros(t.LastUsed),
 	}
 }
 
-func (row tokenRow) token() account.Token {
-	return account.Token{
+func (row tokenRow) token() (account.Token, error) {
+	t := account.Token{
 		ClientID: row.ClientID, Name: row.Name, Role: account.Role(row.Role), Registry: registry.Name(row.Registry),
 		SecretHash: row.SecretHash, BearerHash: row.BearerHash,
 		Created: moment(row.Created), CreatedBy: row.CreatedBy, LastUsed: moment(row.LastUsed),
 	}
+	err := fromJSON(row.Rights, &t.Narrow.Rights)
+	if err == nil {
+		err = fromJSON(row.Repositories, &t.Narrow.Repositories)
+	}
+	return t, err
 }
 
 func noToken() error {
@@ -74,7 +81,7 @@ func (db *DB) oneToken(ctx context.Context, where string, value any) (account.To
 	if len(rows) == 0 {
 		return account.Token{}, noToken()
 	}
-	return rows[0].token(), nil
+	return rows[0].token()
 }
 
 // Tokens gives every token by name.
@@ -85,7 +92,11 @@ func (db *DB) Tokens(ctx context.Context) ([]account.Token, error) {
 	}
 	all := make([]account.Token, 0, len(rows))
 	for _, row := range rows {
-		all = append(all, row.token())
+		t, err := row.token()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
 	}
 	return all, nil
 }

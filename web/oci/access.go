@@ -3,6 +3,7 @@ package oci
 import (
 	"context"
 	"net"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -118,7 +119,7 @@ func (v visit) allow(right account.Permission, at place) error {
 	if !v.named() && !v.open(right, at) {
 		return fault.New(fault.Unauthenticated, "Sign in to %s first: docker login, crane auth login, helm registry login.", v.reg.Name)
 	}
-	if v.named() && !v.who.May(right, v.reg.Name) {
+	if v.named() && !v.has(right, at) {
 		return fault.New(fault.Forbidden, "%s (%s) may not %s here. Ask an owner of this Dockbell.", v.who.Name, v.who.Role, verbs[right])
 	}
 	if v.granted != nil && !v.granted.cover(right, at) {
@@ -127,22 +128,39 @@ func (v visit) allow(right account.Permission, at place) error {
 	return nil
 }
 
+// has reports whether the caller has a right at a place by role, and by what a narrowed token is limited to.
+func (v visit) has(right account.Permission, at place) bool {
+	if at.repository == "" {
+		return v.who.May(right, v.reg.Name)
+	}
+	return v.who.MayIn(right, v.reg.Name, at.repository)
+}
+
+// mayRule reports whether the caller decides about quarantine: what they may see goes by who they are, not by which of
+// their rights a client has asked a token for.
+func (r request) mayRule() bool { return r.named() && r.has(account.ReleaseQtn, r.at) }
+
+// maySeeHeld reports whether the caller sees what is held in quarantine.
+func (r request) maySeeHeld() bool {
+	return r.named() && r.has(account.PushImages, r.at) || r.mayRule()
+}
+
 // open reports whether everybody may do this. The registry's own address is not open to requests without any token, or
 // clients would never learn that there is something to sign in to.
 func (v visit) open(right account.Permission, at place) bool {
 	if right != account.Pull || !v.reg.Policies.AnonymousPull {
 		return false
 	}
-	return at.kind != catalog && (at.kind != base || v.granted != nil)
+	return at.kind != catalog && at.kind != acrCatalog && (at.kind != base || v.granted != nil)
 }
 
-var verbs = map[account.Permission]string{account.Pull: "pull", account.PushImages: "push", account.DeleteImgs: "delete"}
+var verbs = map[account.Permission]string{account.Pull: "pull", account.PushImages: "push", account.DeleteImgs: "delete", account.ReleaseQtn: "quarantine"}
 
 // challenge is what a 401 asks for.
 func (d *Door) challenge(c echo.Context) string {
 	r := c.Request()
 	root := d.root(c)
-	if !strings.HasPrefix(r.URL.Path, "/v2") {
+	if strings.HasPrefix(r.URL.Path, "/oauth2") {
 		return `Basic realm="` + root + `"`
 	}
 	value := `Bearer realm="` + root + `/oauth2/token",service="` + safeHost(r.Host) + `"`
@@ -150,13 +168,17 @@ func (d *Door) challenge(c echo.Context) string {
 	if err != nil {
 		return value
 	}
-	if at.kind == catalog {
+	if at.kind == catalog || at.kind == acrCatalog {
 		return value + `,scope="registry:catalog:*"`
 	}
 	if at.repository == "" {
 		return value
 	}
-	value += `,scope="repository:` + at.repository + `:` + actionsFor(operations[at.kind][r.Method].right) + `"`
+	asked := actionsFor(operations[at.kind][r.Method].right)
+	if at.kind == acrManifest && r.Method == http.MethodPatch {
+		asked = "pull,push,quarantine"
+	}
+	value += `,scope="repository:` + at.repository + `:` + asked + `"`
 	if visitOf(c).granted != nil {
 		value += `,error="insufficient_scope"`
 	}

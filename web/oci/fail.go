@@ -88,8 +88,11 @@ var answers = map[fault.Code]map[string]answer{
 		"disk": {http.StatusInsufficientStorage, codeUnavailable},
 	},
 	fault.Unauthenticated: {"": {http.StatusUnauthorized, codeUnauthorized}},
-	fault.Forbidden:       {"": {http.StatusForbidden, codeDenied}},
-	fault.Gone:            {"": {http.StatusNotFound, codeNameUnknown}},
+	fault.Forbidden: {
+		"":     {http.StatusForbidden, codeDenied},
+		"lock": {http.StatusMethodNotAllowed, codeDenied}, // as Azure; clients do not sign in again because of it
+	},
+	fault.Gone: {"": {http.StatusNotFound, codeNameUnknown}},
 }
 
 // ociError is one entry of an error list.

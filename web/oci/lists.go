@@ -24,14 +24,26 @@ func (d *Door) tags(r request) error {
 	if err != nil {
 		return err
 	}
-	tags, more, err := d.Metadata.Tags(r.ctx(), r.reg.Name, r.at.repository, last, n)
+	infos, more, err := d.Metadata.TagInfos(r.ctx(), r.reg.Name, r.at.repository, artifact.List{After: last, N: n, Held: r.holding()})
 	if err != nil {
 		return err
+	}
+	tags := make([]string, 0, len(infos))
+	for _, one := range infos {
+		tags = append(tags, one.Name)
 	}
 	if more && len(tags) > 0 {
 		next(r, n, tags[len(tags)-1])
 	}
-	return r.c.JSON(http.StatusOK, map[string]any{"name": r.at.repository, "tags": orEmpty(tags)})
+	return r.c.JSON(http.StatusOK, map[string]any{"name": r.at.repository, "tags": tags})
+}
+
+// holding is which part of a list the caller sees.
+func (r request) holding() artifact.Holding {
+	if r.maySeeHeld() {
+		return artifact.AlsoHeld
+	}
+	return artifact.NotHeld
 }
 
 func (d *Door) catalog(r request) error {
@@ -39,14 +51,40 @@ func (d *Door) catalog(r request) error {
 	if err != nil {
 		return err
 	}
-	repositories, more, err := d.Metadata.Repositories(r.ctx(), r.reg.Name, last, n)
+	repositories, more, err := d.covered(r, last, n)
 	if err != nil {
 		return err
 	}
 	if more && len(repositories) > 0 {
 		next(r, n, repositories[len(repositories)-1])
 	}
-	return r.c.JSON(http.StatusOK, map[string]any{"repositories": orEmpty(repositories)})
+	return r.c.JSON(http.StatusOK, map[string]any{"repositories": repositories})
+}
+
+// covered gives n names behind the given one: all, or those that the caller's token is limited to.
+func (d *Door) covered(r request, after string, n int) (found []string, more bool, err error) {
+	if !r.who.Narrow.Any() {
+		found, more, err = d.Metadata.Repositories(r.ctx(), r.reg.Name, after, n)
+		return orEmpty(found), more, err
+	}
+	found = []string{}
+	for more = true; more; {
+		var names []string
+		if names, more, err = d.Metadata.Repositories(r.ctx(), r.reg.Name, after, maxPage); err != nil {
+			return nil, false, err
+		}
+		for _, name := range names {
+			after = name
+			if !r.who.Narrow.Covers(name) {
+				continue
+			}
+			if len(found) == n {
+				return found, true, nil
+			}
+			found = append(found, name)
+		}
+	}
+	return found, false, nil
 }
 
 func orEmpty(list []string) []string {
@@ -74,8 +112,10 @@ func page(r request) (n int, last string, err error) {
 // next sets the Link header of RFC 5988 to the next page.
 func next(r request, n int, last string) {
 	query := url.Values{"n": {strconv.Itoa(n)}, "last": {last}}
-	if artifactType := r.c.QueryParam("artifactType"); artifactType != "" {
-		query.Set("artifactType", artifactType)
+	for _, kept := range []string{"artifactType", "orderby"} {
+		if value := r.c.QueryParam(kept); value != "" {
+			query.Set(kept, value)
+		}
 	}
 	r.c.Response().Header().Set("Link", "<"+r.c.Request().URL.Path+"?"+query.Encode()+`>; rel="next"`)
 }
@@ -103,6 +143,9 @@ func (d *Door) referrers(r request) error {
 	all, err := d.Metadata.Referrers(r.ctx(), r.reg.Name, r.at.repository, r.at.digest, artifactType)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
+	}
+	if !r.maySeeHeld() {
+		all = slices.DeleteFunc(all, func(a artifact.Descriptor) bool { return a.Held })
 	}
 	entries, more, err := referrersPage(all, n, last)
 	if err != nil {

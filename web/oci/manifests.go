@@ -15,8 +15,36 @@ import (
 )
 
 // readManifest is the only way by which a manifest is read for a client, by tag or digest.
-func (d *Door) readManifest(r request) (artifact.Manifest, error) {
-	return d.Metadata.Manifest(r.ctx(), r.reg.Name, r.at.repository, r.at.reference.String())
+func (d *Door) readManifest(r request) (artifact.Stored, error) {
+	m, err := d.Metadata.Stored(r.ctx(), r.reg.Name, r.at.repository, r.at.reference.String())
+	if err != nil {
+		return m, err
+	}
+	return m, r.mayRead(m)
+}
+
+// mayRead refuses what is locked or held in quarantine. Held content is not there for those who ask by its tag, so that
+// nobody deploys it, and refused by its digest; who may push reads it by digest, because clients look at what they pushed.
+func (r request) mayRead(m artifact.Stored) error {
+	if m.Locks.NoRead || m.TagLocks.NoRead || m.RepositoryLocks.NoRead {
+		f := fault.New(fault.Forbidden, "%s is locked against reading. Whoever may push can unlock it: az acr repository update --read-enabled true.", r.at.reference)
+		f.Field = "lock"
+		return f
+	}
+	byDigest := r.at.reference.Digest != ""
+	switch {
+	case !m.Quarantine.Holds(), r.mayRule(), byDigest && r.maySeeHeld():
+		return nil
+	case byDigest:
+		return heldBack(r.at.reference.Digest)
+	}
+	f := fault.New(fault.NotFound, "There is no manifest %s in the repository %s.", r.at.reference.Tag, r.at.repository)
+	f.Field = "manifest"
+	return f
+}
+
+func heldBack(digest string) error {
+	return fault.New(fault.Forbidden, "%s is in quarantine and cannot be pulled until it is released.", digest)
 }
 
 func (d *Door) getManifest(r request) error {

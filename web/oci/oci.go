@@ -1,4 +1,5 @@
-// Package oci is the door of the built-in registry: OCI Distribution 1.1 under /v2/ and its token service under /oauth2/.
+// Package oci is the door of the built-in registry: OCI Distribution 1.1 under /v2/, Azure's data API under /acr/v1/ and the
+// token service of both under /oauth2/.
 package oci
 
 import (
@@ -22,13 +23,19 @@ type Recorder interface {
 	Record(ctx context.Context, c event.Change) (event.Outcome, error)
 }
 
-// Contents is what a registry holds, for reading. NotFound faults name what is missing: "repository", "manifest".
+// Contents is what a registry holds, for reading. NotFound faults name what is missing: "repository", "manifest", "tag".
 type Contents interface {
 	Registries(ctx context.Context) ([]registry.Registry, error)
-	Manifest(ctx context.Context, name registry.Name, repository, reference string) (artifact.Manifest, error)
-	Tags(ctx context.Context, name registry.Name, repository, after string, n int) (tags []string, more bool, err error)
-	Repositories(ctx context.Context, name registry.Name, after string, n int) (repositories []string, more bool, err error)
+	Stored(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error)
+	Repository(ctx context.Context, name registry.Name, repository string) (artifact.RepositoryInfo, error)
+	TagInfo(ctx context.Context, name registry.Name, repository, tag string) (artifact.TagInfo, error)
+	ManifestTags(ctx context.Context, name registry.Name, repository, digest string) ([]string, error)
 	Referrers(ctx context.Context, name registry.Name, repository, digest, artifactType string) ([]artifact.Descriptor, error)
+
+	// A page of a list, and whether there is more.
+	Repositories(ctx context.Context, name registry.Name, after string, n int) ([]string, bool, error)
+	TagInfos(ctx context.Context, name registry.Name, repository string, l artifact.List) ([]artifact.TagInfo, bool, error)
+	ManifestInfos(ctx context.Context, name registry.Name, repository string, l artifact.List) ([]artifact.ManifestInfo, bool, error)
 }
 
 // Links says which blobs belong to which repository; a blob's bytes are kept once for all of them. NotFound at "blob".
@@ -73,8 +80,8 @@ type Door struct {
 	NewID       func() string // UUIDs of requests in events
 }
 
-// Prefixes are the paths of the registry and of its token service.
-func (d *Door) Prefixes() []string { return []string{"/v2", "/oauth2"} }
+// Prefixes are the paths of the registry, of Azure's data API and of the token service.
+func (d *Door) Prefixes() []string { return []string{"/v2", "/acr", "/oauth2"} }
 
 // MaxBody is no limit: blobs are streamed. Manifests and forms have their own.
 func (d *Door) MaxBody() int64 { return 0 }
@@ -90,6 +97,9 @@ func (d *Door) Routes() []auth.Route {
 	}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
 		routes = append(routes, auth.Route{Method: method, Path: "/v2/*", Public: true, Stream: true, Handler: d.serve})
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPatch, http.MethodDelete} {
+		routes = append(routes, auth.Route{Method: method, Path: "/acr/v1/*", Public: true, Handler: d.serve})
 	}
 	return routes
 }
@@ -147,6 +157,30 @@ var operations = map[kind]map[string]operation{
 		http.MethodPut:    {account.PushImages, (*Door).finishUpload},
 		http.MethodDelete: {account.PushImages, (*Door).cancelUpload},
 	},
+	acrCatalog: {
+		http.MethodGet: {account.Pull, (*Door).catalog},
+	},
+	acrRepository: {
+		http.MethodGet:    {account.Pull, (*Door).showRepository},
+		http.MethodPatch:  {account.PushImages, (*Door).lockRepository},
+		http.MethodDelete: {account.DeleteImgs, (*Door).deleteRepository},
+	},
+	acrTags: {
+		http.MethodGet: {account.Pull, (*Door).listTags},
+	},
+	acrTag: {
+		http.MethodGet:    {account.Pull, (*Door).showTag},
+		http.MethodPatch:  {account.PushImages, (*Door).lockTag},
+		http.MethodDelete: {account.DeleteImgs, (*Door).deleteManifest},
+	},
+	acrManifests: {
+		http.MethodGet: {account.Pull, (*Door).listManifests},
+	},
+	acrManifest: {
+		http.MethodGet:    {account.Pull, (*Door).showManifest},
+		http.MethodPatch:  {account.Pull, (*Door).changeManifest}, // which right it needs says the body
+		http.MethodDelete: {account.DeleteImgs, (*Door).deleteManifest},
+	},
 }
 
 // serve checks the caller's right, then the path, then runs the operation: who may not know learns nothing.
@@ -159,6 +193,9 @@ func (d *Door) serve(c echo.Context) error {
 	v := visitOf(c)
 	if err := v.allow(op.right, at); err != nil {
 		return err
+	}
+	if c.Request().Method == http.MethodPatch && at.kind == acrManifest && !v.named() {
+		return v.allow(account.PushImages, at) // nobody in particular changes nothing, whatever the body says
 	}
 	switch {
 	case bad != nil:

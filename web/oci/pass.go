@@ -35,12 +35,19 @@ type pass struct {
 	Role     account.Role  `json:"r,omitempty"`
 	Narrow   registry.Name `json:"w,omitempty"` // the principal's own registry
 	Registry registry.Name `json:"g"`
-	Grants   grants        `json:"a,omitempty"`
-	Expires  int64         `json:"e"`
+
+	Rights       []account.Permission `json:"p,omitempty"` // what the principal is limited to
+	Repositories []string             `json:"s,omitempty"`
+
+	Grants  grants `json:"a,omitempty"`
+	Expires int64  `json:"e"`
 }
 
 func (p pass) principal() account.Principal {
-	return account.Principal{Kind: p.Kind, ID: p.ID, Name: p.Name, Role: p.Role, Registry: p.Narrow}
+	return account.Principal{
+		Kind: p.Kind, ID: p.ID, Name: p.Name, Role: p.Role, Registry: p.Narrow,
+		Narrow: account.Narrowing{Rights: p.Rights, Repositories: p.Repositories},
+	}
 }
 
 // grant is one scope of a token: actions in one repository, or the catalog.
@@ -53,7 +60,7 @@ type grants []grant
 
 // cover reports whether a token is good for a right at a place. Every token opens /v2/ itself.
 func (g grants) cover(right account.Permission, at place) bool {
-	if at.kind == base || at.kind != catalog && at.repository == "" {
+	if at.kind == base || at.kind != catalog && at.kind != acrCatalog && at.repository == "" {
 		return true
 	}
 	return slices.ContainsFunc(g, func(one grant) bool {
@@ -61,7 +68,18 @@ func (g grants) cover(right account.Permission, at place) bool {
 	})
 }
 
-var actionRights = map[string]account.Permission{"pull": account.Pull, "push": account.PushImages, "delete": account.DeleteImgs}
+// action is one word of a scope and the right it asks for.
+type action struct {
+	word  string
+	right account.Permission
+}
+
+// actions are the words of Docker's token protocol and those that az asks for.
+var actions = []action{
+	{"pull", account.Pull}, {"push", account.PushImages}, {"delete", account.DeleteImgs}, {"quarantine", account.ReleaseQtn},
+	{"metadata_read", account.Pull}, {"metadata_write", account.PushImages},
+	{"quarantine_read", account.ReleaseQtn}, {"quarantine_write", account.ReleaseQtn},
+}
 
 // grantsFor gives what the caller may have of the scopes they ask for: "repository:team/api:pull,push", several separated
 // by blanks. What they may not have, or what nobody understands, is left out, as the token protocol wants it.
@@ -85,10 +103,11 @@ func (v visit) grantsFor(scopes []string) grants {
 		if _, err := artifact.ParseRepository(name); err != nil {
 			continue
 		}
-		for _, action := range []string{"pull", "push", "delete"} {
-			wanted := list == "*" || slices.Contains(strings.Split(list, ","), action)
-			if wanted && v.mayHave(actionRights[action], place{kind: manifest, repository: name}) {
-				one.Actions = append(one.Actions, action)
+		asked := strings.Split(list, ",")
+		for _, a := range actions {
+			wanted, verb := list == "*" || slices.Contains(asked, a.word), verbs[a.right]
+			if wanted && !slices.Contains(one.Actions, verb) && v.mayHave(a.right, place{kind: manifest, repository: name}) {
+				one.Actions = append(one.Actions, verb)
 			}
 		}
 		if len(one.Actions) > 0 {
@@ -102,7 +121,7 @@ func (v visit) mayHave(right account.Permission, at place) bool {
 	if !v.named() {
 		return v.open(right, at)
 	}
-	return v.who.May(right, v.reg.Name)
+	return v.has(right, at)
 }
 
 // sealPass writes and signs a token.

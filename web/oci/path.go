@@ -21,6 +21,13 @@ const (
 	blob           // /v2/<name>/blobs/<digest>
 	uploads        // /v2/<name>/blobs/uploads/
 	upload         // /v2/<name>/blobs/uploads/<ticket>
+
+	acrCatalog    // /acr/v1/_catalog
+	acrRepository // /acr/v1/<name>
+	acrTags       // /acr/v1/<name>/_tags
+	acrTag        // /acr/v1/<name>/_tags/<tag>
+	acrManifests  // /acr/v1/<name>/_manifests
+	acrManifest   // /acr/v1/<name>/_manifests/<digest>
 )
 
 // place is a path, taken apart and checked.
@@ -36,6 +43,9 @@ type place struct {
 // a valid path needs a percent sign, so one with it is refused before anybody could decode it in two ways.
 func parsePath(u *url.URL) (place, error) {
 	path := u.EscapedPath()
+	if rest, azure := strings.CutPrefix(path, "/acr/v1/"); azure {
+		return parseAzurePath(rest)
+	}
 	if strings.Contains(path, "%") {
 		return place{}, refuse(http.StatusBadRequest, codeNameInvalid, "Paths of a registry hold no percent-encoded characters.")
 	}
@@ -105,4 +115,37 @@ func unknownPath(rest string) error {
 		return refuse(http.StatusBadRequest, codeTagInvalid, "A tag or digest holds no slash.")
 	}
 	return refuse(http.StatusNotFound, codeUnsupported, "A registry has no such address.")
+}
+
+// parseAzurePath reads a path of Azure's data API. Azure's SDKs escape the slashes of names and the colons of digests, so
+// it is decoded, once; no part of a name begins with an underscore.
+func parseAzurePath(escaped string) (place, error) {
+	path, err := url.PathUnescape(escaped)
+	if err != nil || strings.Contains(path, "%") {
+		return place{kind: acrRepository}, refuse(http.StatusBadRequest, codeNameInvalid, "The address is not escaped correctly.")
+	}
+	if path == "_catalog" {
+		return place{kind: acrCatalog}, nil
+	}
+	at, name, last := place{kind: acrRepository}, path, ""
+	if before, after, found := strings.Cut(path, "/_tags"); found {
+		at.kind, name, last = acrTags, before, after
+	} else if before, after, found := strings.Cut(path, "/_manifests"); found {
+		at.kind, name, last = acrManifests, before, after
+	}
+	if at.repository, err = artifact.ParseRepository(name); err != nil || last == "" {
+		return at, err
+	}
+	last, found := strings.CutPrefix(last, "/")
+	switch {
+	case !found:
+		return at, refuse(http.StatusNotFound, codeUnsupported, "A registry has no such address.")
+	case at.kind == acrTags:
+		at.kind = acrTag
+		at.reference.Tag, err = artifact.ParseTag(last)
+	default:
+		at.kind = acrManifest
+		at.reference.Digest, err = artifact.ParseDigest(last)
+	}
+	return at, err
 }

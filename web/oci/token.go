@@ -38,6 +38,7 @@ func (d *Door) issue(c echo.Context, v visit, scopes []string, refresh string) e
 	token, err := d.sealPass(pass{
 		Kind: v.who.Kind, ID: v.who.ID, Name: v.who.Name, Role: v.who.Role, Narrow: v.who.Registry,
 		Registry: v.reg.Name, Grants: v.grantsFor(scopes), Expires: now.Add(passAge).Unix(),
+		Rights: v.who.Narrow.Rights, Repositories: v.who.Narrow.Repositories,
 	})
 	if err != nil {
 		return err

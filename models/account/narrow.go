@@ -1,0 +1,86 @@
+package account
+
+import (
+	"slices"
+	"strings"
+
+	"dockbell/models/artifact"
+	"dockbell/models/fault"
+	"dockbell/models/registry"
+)
+
+// ContentRights are the permissions on what a registry holds, in the order of forms. Only these can be left to a narrowed token.
+var ContentRights = []Permission{Pull, PushImages, DeleteImgs, ReleaseQtn}
+
+// Narrowing limits a token to some rights on what registries hold, in some repositories. The zero value limits nothing.
+type Narrowing struct {
+	Rights       []Permission // empty: all that the role has
+	Repositories []string     // patterns: * is any text, ? one character; empty: every repository
+}
+
+// Any reports whether there is a limit. Whoever has one may do nothing but use what registries hold.
+func (n Narrowing) Any() bool { return len(n.Rights) > 0 || len(n.Repositories) > 0 }
+
+// allows reports whether the limit lets a permission pass, in whichever repository.
+func (n Narrowing) allows(perm Permission) bool {
+	if !n.Any() {
+		return true
+	}
+	return slices.Contains(ContentRights, perm) && (len(n.Rights) == 0 || slices.Contains(n.Rights, perm))
+}
+
+// Covers reports whether the limit reaches a repository.
+func (n Narrowing) Covers(repository string) bool {
+	return len(n.Repositories) == 0 || slices.ContainsFunc(n.Repositories, func(pattern string) bool { return glob(pattern, repository) })
+}
+
+// glob reports whether a pattern matches the whole text, in time that grows with their lengths' product at most.
+func glob(pattern, text string) bool {
+	p, t, star, mark := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t] && pattern[p] != '*'):
+			p, t = p+1, t+1
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark, p = p, t, p+1
+		case star >= 0: // the last star takes one character more
+			mark++
+			p, t = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// maxPatterns is how many repository patterns one token has.
+const maxPatterns = 20
+
+// parseNarrowing reads rights and patterns as people give them: lists with commas or blanks between.
+func parseNarrowing(rights, repositories string) (n Narrowing, errs []error) {
+	for _, word := range words(rights) {
+		right := Permission(strings.ToLower(word))
+		if !slices.Contains(ContentRights, right) {
+			return n, append(errs, fault.In("rights", "The rights are pull, push, delete and quarantine."))
+		}
+		if !slices.Contains(n.Rights, right) {
+			n.Rights = append(n.Rights, right)
+		}
+	}
+	for _, pattern := range words(repositories) {
+		if _, err := artifact.ParseRepository(strings.NewReplacer("*", "x", "?", "x").Replace(pattern)); err != nil || len(n.Repositories) == maxPatterns {
+			return n, append(errs, fault.In("repositories", "Give up to %d repository names, such as team/api or team/*.", maxPatterns))
+		}
+		n.Repositories = append(n.Repositories, pattern)
+	}
+	return n, errs
+}
+
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
+}
+
+// MayIn reports whether the principal may do p to what is in a repository.
+func (p Principal) MayIn(perm Permission, r registry.Name, repository string) bool {
+	return p.May(perm, r) && p.Narrow.Covers(repository)
+}
