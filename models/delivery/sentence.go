@@ -88,7 +88,7 @@ func blockedSentence(f Facts) string {
 	if f.Detail != "" {
 		return fmt.Sprintf("%s was not called. %s", f.Host, f.Detail)
 	}
-	return fmt.Sprintf("%s leads to %s, an address that may not be called. If it is meant, an owner can list its network under Settings > Networks.", f.Host, f.Address)
+	return fmt.Sprintf("%s leads to %s, an address that may not be called. If it is meant, an owner can list its network under Settings > Allowed networks.", f.Host, f.Address)
 }
 
 func dnsSentence(f Facts) string {

@@ -106,7 +106,7 @@ func TestSentencesSayWhatToDo(t *testing.T) {
 		{CauseTLSName, at, []string{"no name at all"}},
 		{CauseTLSName, with(func(f *Facts) { f.CertNames = []string{"a", "b", "c", "d"} }), []string{"is for a, b, c and others"}},
 		{CauseTLS, with(func(f *Facts) { f.Detail = DetailNotTLS }), []string{"http://"}},
-		{CauseBlocked, with(func(f *Facts) { f.Address = "10.0.0.7" }), []string{"10.0.0.7", "Settings > Networks"}},
+		{CauseBlocked, with(func(f *Facts) { f.Address = "10.0.0.7" }), []string{"10.0.0.7", "Settings > Allowed networks"}},
 		{CauseInternal, with(func(f *Facts) { f.Detail = DetailOwnHost }), []string{"signing secret", "Renew"}},
 		{CauseInterrupted, at, []string{"Dockbell stopped", "sent again"}},
 	} {
