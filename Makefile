@@ -29,8 +29,8 @@ test: ## every test, with a throw-away PostgreSQL, a browser and real clients
 check: ## formatting, generated code, vet, lint, modules
 	@.ci/check
 
-bench: ## the benchmarks, each against its physical limit in the same run
-	@.ci/bench
+bench: build ## the benchmarks, each against its physical limit in the same run
+	@.ci/bench/run
 
 demo: build ## push a few images and a chart to the Dockbell that is running
 	@.ci/demo/run

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	ownerName     = "bench"
+	ownerPassword = "a few unusual words"
+	pages         = "/registries/mycontainerregistry"
+)
+
+// server is a Dockbell with a data folder of its own.
+type server struct {
+	url, user, secret string
+	folder            string
+	process           *exec.Cmd
+	log               *os.File
+	portal            *http.Client // signed in
+}
+
+var serves = regexp.MustCompile(`serves (http://\S+)`)
+
+// start serves an empty folder and signs in.
+func (b *bench) start(ctx context.Context) (*server, error) {
+	folder, err := os.MkdirTemp("", "dockbell-bench")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{folder: folder}
+	if s.log, err = os.Create(filepath.Join(folder, "log")); err != nil {
+		return nil, err
+	}
+	s.process = exec.CommandContext(ctx, b.dockbell, "serve")
+	s.process.Env = append(os.Environ(),
+		"DOCKBELL_LISTEN=127.0.0.1:0", "DOCKBELL_DATA="+filepath.Join(folder, "data"), "DOCKBELL_ALLOWED_NETWORKS=127.0.0.0/8",
+		"DOCKBELL_OWNER="+ownerName, "DOCKBELL_OWNER_PASSWORD="+ownerPassword, "DOCKBELL_LOG=error")
+	s.process.Stderr = s.log
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	said := serves.FindStringSubmatch(line)
+	if said == nil {
+		s.stop()
+		return nil, fmt.Errorf("%s does not start: %s", b.dockbell, line)
+	}
+	s.url = said[1]
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	if err := errors.Join(s.signIn(), s.token(ctx, b.dockbell)); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// stop ends the server and removes its folder.
+func (s *server) stop() {
+	_ = s.process.Process.Signal(syscall.SIGTERM)
+	_ = s.process.Wait()
+	s.log.Close()
+	_ = os.RemoveAll(s.folder)
+}
+
+func (s *server) signIn() error {
+	jar, _ := cookiejar.New(nil) // fails with bad options only
+	s.portal = &http.Client{Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return s.form("/sign-in", url.Values{"username": {ownerName}, "password": {ownerPassword}})
+}
+
+// form sends a form of the portal, which leads on when it is taken.
+func (s *server) form(path string, values url.Values) error {
+	resp, err := s.portal.PostForm(s.url+path, values)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusSeeOther {
+		return fmt.Errorf("the form %s is answered with %s", path, resp.Status)
+	}
+	return nil
+}
+
+// page gets a page and says how long it took to the last byte.
+func (s *server) page(path string) (string, time.Duration, error) {
+	began := time.Now()
+	resp, err := s.portal.Get(s.url + path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the page %s is answered with %s", path, resp.Status)
+	}
+	return string(text), time.Since(began), err
+}
+
+// token makes the credentials for pushing.
+func (s *server) token(ctx context.Context, dockbell string) error {
+	make := exec.CommandContext(ctx, dockbell, "token", "create", "--name", "bench", "--role", "contributor", "--data", filepath.Join(s.folder, "data"))
+	out, err := make.Output()
+	if err != nil {
+		return fmt.Errorf("no token was made: %w", err)
+	}
+	var made struct{ ClientID, ClientSecret string }
+	err = json.Unmarshal(out, &made)
+	s.user, s.secret = made.ClientID, made.ClientSecret
+	return err
+}
+
+// webhook adds one; its name is from five letters or digits on.
+func (s *server) webhook(name, to string) error {
+	return s.form(pages+"/webhooks", url.Values{
+		"name": {name}, "serviceUri": {to}, "actions": {"push"}, "scope": {""}, "status": {"enabled"}, "then": {"show"},
+	})
+}
+
+func (s *server) webhooks(n int, to string) error {
+	for i := range n {
+		if err := s.webhook(fmt.Sprintf("hook%03d", i), to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cpu is the time the process has used, from /proc: 100 ticks are a second there.
+func (s *server) cpu() time.Duration {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+2:]))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// pss is the memory the process keeps, shared pages counted by their share, in bytes.
+func (s *server) pss() (float64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", s.process.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(raw)) {
+		if rest, found := strings.CutPrefix(line, "Pss:"); found {
+			kib, err := strconv.Atoi(strings.Fields(rest)[0])
+			return float64(kib) * 1024, err
+		}
+	}
+	return 0, errors.New("the kernel tells no Pss")
+}
