@@ -71,7 +71,7 @@ func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name)
 	}
 	ev := event.Event{
 		ID: o.NewID(), Registry: hook.Registry, Location: hook.Location,
-		Action: event.Ping, Time: o.Now(), Source: "builtin",
+		Action: event.Ping, Time: kept(o.Now()), Source: "builtin",
 	}
 	body, err := encode(ev, event.Ping, hook.Format)
 	if err != nil {
@@ -156,6 +156,7 @@ type bodyKey struct {
 
 // entry asks every webhook for its verdict, encodes each body once and makes a delivery for each webhook that fires.
 func (o *Outbox) entry(ev event.Event, hooks []webhook.Webhook) (Entry, error) {
+	ev.Time = kept(ev.Time)
 	entry := Entry{Event: ev}
 	bodies := map[bodyKey][]byte{}
 	for _, hook := range hooks {
@@ -177,6 +178,9 @@ func (o *Outbox) entry(ev event.Event, hooks []webhook.Webhook) (Entry, error) {
 	}
 	return entry, nil
 }
+
+// kept is a time as the database keeps it: what is sent says the same moment as what is shown of the event later.
+func kept(t time.Time) time.Time { return t.Truncate(time.Microsecond) }
 
 // encode writes the body; the event carries the action it goes out as.
 func encode(ev event.Event, as event.Action, format string) ([]byte, error) {
