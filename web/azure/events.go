@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,14 +88,36 @@ func (d *Door) eventJSON(ctx context.Context, w webhook.Webhook, del delivery.De
 		return eventJSON{}, err
 	}
 	listed := eventJSON{ID: string(del.EventID), Request: eventRequest{
-		Content: content, Headers: map[string]string{}, Method: http.MethodPost, RequestURI: w.ServiceURI.Masked(), Version: "1.1",
+		Content: content, Headers: map[string]string{}, Method: http.MethodPost, RequestURI: withPath(w.ServiceURI.Masked()), Version: "1.1",
 	}}
 	if n := len(attempts); n > 0 {
 		last := attempts[n-1]
-		listed.Request.Headers, listed.Request.RequestURI = headerMap(last.RequestHeaders), last.RequestURI
+		listed.Request.Headers, listed.Request.RequestURI = headerMap(asked(last.RequestHeaders)), withPath(last.RequestURI)
 		listed.Response = responseOf(last)
 	}
 	return listed, nil
+}
+
+// withPath writes an address as Azure lists it: one without a path has a slash.
+func withPath(address string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	end := strings.IndexAny(rest, "/?")
+	switch {
+	case end < 0:
+		return address + "/"
+	case rest[end] == '?':
+		return scheme + "://" + rest[:end] + "/" + rest[end:]
+	}
+	return address
+}
+
+// asked are the headers that Azure lists of a request: not those that every request has, unless the webhook set its own, whose
+// values are masked.
+func asked(lines []delivery.Header) []delivery.Header {
+	return slices.DeleteFunc(slices.Clone(lines), func(h delivery.Header) bool {
+		everywhere := strings.EqualFold(h.Name, "Host") || strings.EqualFold(h.Name, "User-Agent")
+		return everywhere && h.Value != webhook.Masked
+	})
 }
 
 // responseOf is what came back. A timeout is listed as 504, as in Azure; another attempt without an answer has its word in

@@ -94,6 +94,7 @@ func TestPingAndItsEvent(t *testing.T) {
 		says("value.0.eventRequestMessage.content.target", nil).says("value.0.eventRequestMessage.content.request", nil).
 		says("value.0.eventRequestMessage.method", "POST").says("value.0.eventRequestMessage.version", "1.1").
 		says("value.0.eventRequestMessage.headers.Content-Length", "104").
+		says("value.0.eventRequestMessage.headers.Host", nil).says("value.0.eventRequestMessage.headers.User-Agent", nil).
 		says("value.0.eventRequestMessage.headers.Content-Type", "application/json; charset=utf-8").
 		says("value.0.eventResponseMessage.statusCode", "200").says("value.0.eventResponseMessage.reasonPhrase", "OK").
 		says("value.0.eventResponseMessage.content", "accepted").says("value.0.eventResponseMessage.version", "1.1").says("value.1", nil)
@@ -161,4 +162,20 @@ func TestEventsOfPushes(t *testing.T) {
 	c.delete(at).status(200)
 	at = c.hookTo("hook1", "https://hooks.example.com/acr", "")
 	c.post(at+"/listEvents").status(200).says("value.0", nil) // another webhook of that name
+}
+
+// TestAddressesWithoutAPath are listed with a slash, as in Azure; a User-Agent of the webhook's own is listed, masked.
+func TestAddressesWithoutAPath(t *testing.T) {
+	h := newHouse(t)
+	c, sent, to := h.owner(), h.courier(), receiver(t)
+	at := c.hookTo("hook1", to+"?x=1", "")
+	c.patch(at, `{"properties":{"customHeaders":{"User-Agent":"mine"}}}`).status(200)
+	c.post(at + "/ping").status(200)
+	sent.waits(1)
+	c.post(at+"/listEvents").status(200).says("value.0.eventRequestMessage.requestUri", to+"/?x=1").
+		says("value.0.eventRequestMessage.headers.User-Agent", "******")
+	c.patch(at, `{"properties":{"serviceUri":"`+to+`"}}`).status(200)
+	c.post(at + "/ping").status(200)
+	sent.waits(1)
+	c.post(at+"/listEvents").status(200).says("value.0.eventRequestMessage.requestUri", to+"/")
 }

@@ -3,8 +3,11 @@ package azure
 import (
 	"cmp"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -79,7 +82,24 @@ func word(on bool) string {
 	return "disabled"
 }
 
-func (d *Door) registryJSON(r registry.Registry) registryJSON {
+// loginServer is where Azure's clients pull from: they speak HTTPS alone, so it has the port of the HTTPS listener where there
+// is one.
+func loginServer(r registry.Registry, base string) string {
+	secure, err := url.Parse(base)
+	if err != nil || secure.Scheme != "https" {
+		return r.LoginServer
+	}
+	host := r.LoginServer
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		host = bare
+	}
+	if secure.Port() == "" {
+		return host
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), secure.Port())
+}
+
+func (d *Door) registryJSON(c echo.Context, r registry.Registry) registryJSON {
 	return registryJSON{
 		resource: resource{
 			ID: d.registryID(r), Name: string(r.Name), Type: registryType, Location: r.Home, Tags: tagsOf(r.Tags),
@@ -87,7 +107,7 @@ func (d *Door) registryJSON(r registry.Registry) registryJSON {
 		},
 		SKU: skuJSON{r.Tier, r.Tier},
 		Properties: registryProperties{
-			LoginServer: r.LoginServer, CreationDate: stamp(r.Created), ProvisioningState: succeeded,
+			LoginServer: loginServer(r, d.Base(c.Request())), CreationDate: stamp(r.Created), ProvisioningState: succeeded,
 			AdminUserEnabled: r.AdminUser, AnonymousPullEnabled: r.Policies.AnonymousPull,
 			Policies:         policiesJSON{Quarantine: statusJSON{word(r.Policies.Quarantine)}, Export: statusJSON{word(true)}},
 			AnnounceUntagged: r.Policies.AnnounceUntagged, AnnounceUntag: r.Policies.AnnounceUntag,
@@ -98,7 +118,7 @@ func (d *Door) registryJSON(r registry.Registry) registryJSON {
 
 func (d *Door) answerRegistry(c echo.Context, r registry.Registry) error {
 	c.Response().Header().Set("ETag", etag(r.Version))
-	return c.JSON(http.StatusOK, d.registryJSON(r))
+	return c.JSON(http.StatusOK, d.registryJSON(c, r))
 }
 
 // registryOf gives the registry that the address names; it says which part of the address leads nowhere.
@@ -153,7 +173,7 @@ func (d *Door) answerRegistries(c echo.Context, wanted func(registry.Registry) b
 	var all []registryJSON
 	for _, r := range regs {
 		if wanted(r) {
-			all = append(all, d.registryJSON(r))
+			all = append(all, d.registryJSON(c, r))
 		}
 	}
 	return answerPage(d, c, all, func(r registryJSON) string { return registry.Name(r.Name).Key() })

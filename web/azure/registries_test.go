@@ -188,3 +188,16 @@ func TestProvidersAndOperations(t *testing.T) {
 	c.get(h.subscription()+"/providers/Microsoft.ContainerRegistry").status(200).says("resourceTypes.1.resourceType", "registries/webhooks")
 	c.post(h.subscription()+"/providers/Microsoft.ContainerRegistry/register").status(200).says("registrationState", "Registered")
 }
+
+// TestLoginServersSpeakHTTPS: Azure's clients pull over HTTPS alone, so they get the port that speaks it.
+func TestLoginServersSpeakHTTPS(t *testing.T) {
+	h := newHouse(t)
+	c := h.client(account.Reader)
+	for base, want := range map[string]string{
+		"https://dock.example.com:8443": "mycontainerregistry.dock.example.com:8443", "https://dock.example.com": "mycontainerregistry.dock.example.com",
+		"http://dock.example.com:8080": "mycontainerregistry.dock.example.com",
+	} {
+		h.door.Base = func(*http.Request) string { return base }
+		c.get(h.registryAt(string(first))).status(200).says("properties.loginServer", want)
+	}
+}

@@ -106,7 +106,7 @@ func listedKey(l listed) string { return strings.ToLower(l.ID) }
 
 // partsOf are a registry and what belongs to it.
 func (d *Door) partsOf(c echo.Context, r registry.Registry) ([]listed, error) {
-	own := d.registryJSON(r)
+	own := d.registryJSON(c, r)
 	parts := []listed{{resource: own.resource, SKU: &own.SKU, group: r.Group}}
 	hooks, err := d.Reads.Webhooks(c.Request().Context(), r.Name)
 	for _, w := range hooks {
