@@ -70,6 +70,7 @@ func (n RegistryNav) Menu() *Menu {
 const (
 	AtUsers    = "users"
 	AtTokens   = "tokens"
+	AtSignIns  = "sign-ins"
 	AtNetworks = "networks"
 )
 
@@ -79,6 +80,7 @@ func SettingsMenu() *Menu {
 		{ID: "m-acc", Title: "Access", Items: []MenuItem{
 			{Key: AtUsers, Text: "Users", Icon: "people", Href: "/settings/users"},
 			{Key: AtTokens, Text: "API tokens", Icon: "key", Href: "/settings/tokens"},
+			{Key: AtSignIns, Text: "Sign-ins", Icon: "shield", Href: "/settings/sign-ins"},
 		}},
 		{ID: "m-sec", Title: "Security", Items: []MenuItem{
 			{Key: AtNetworks, Text: "Allowed networks", Icon: "network", Href: "/settings/networks"},

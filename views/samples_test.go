@@ -27,7 +27,7 @@ type variants map[string]templ.Component
 // samples are all components with full and with empty data.
 func samples() map[string]variants {
 	all := map[string]variants{}
-	for _, part := range []map[string]variants{doorSamples(), pageSamples(), settingsSamples()} {
+	for _, part := range []map[string]variants{doorSamples(), pageSamples(), settingsSamples(), signInSamples()} {
 		for name, v := range part {
 			all[name] = v
 		}

@@ -16,6 +16,7 @@ import (
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/web/certs"
+	"dockbell/web/portal"
 )
 
 // Where the certificates of HTTPS come from: the values of DOCKBELL_TLS.
@@ -108,6 +109,18 @@ func (h *house) pages(cfg Config) func(*http.Request) string {
 		}
 		return base(r)
 	}
+}
+
+// reach is what the portal tells people about clients.
+func (h *house) reach(cfg Config) portal.Reach {
+	if h.site.secure == "" {
+		return portal.Reach{}
+	}
+	r := portal.Reach{Secure: h.base(cfg)}
+	if own, ok := h.certs.(*certs.Own); ok {
+		r.OwnCA, r.Fingerprint = true, own.Fingerprint()
+	}
+	return r
 }
 
 // newSignIns is Azure's way of signing in; its tokens are signed with the installation's key.

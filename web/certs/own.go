@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -16,6 +17,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -80,6 +82,12 @@ func OpenOwn(folder, host string, now func() time.Time) (*Own, error) {
 // PEM is the CA's certificate, for clients that are to trust it.
 func (o *Own) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: o.ca.Raw})
+}
+
+// Fingerprint is the SHA-256 of the CA's certificate, as openssl prints it.
+func (o *Own) Fingerprint() string {
+	sum := sha256.Sum256(o.ca.Raw)
+	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")
 }
 
 // Config is for the listener.

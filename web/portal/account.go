@@ -18,8 +18,12 @@ func (p *Portal) account(c echo.Context) error {
 }
 
 func (p *Portal) accountPage(c echo.Context, status int, said map[string]string) error {
+	programs, err := p.SignIns.List(c.Request().Context(), who(c).ID)
+	if err != nil {
+		return err
+	}
 	s := p.shell(c, "My account", views.Crumb{Text: "Registries", Href: "/"}, views.Crumb{Text: "My account"})
-	return render(c, status, views.AccountPage(s, views.Account{Errors: said}))
+	return render(c, status, views.AccountPage(s, views.Account{Errors: said, SignIns: programs}))
 }
 
 // changePassword gives the one signed in a new password; their other sessions end, this one goes on.

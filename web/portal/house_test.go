@@ -55,7 +55,7 @@ func newHouse(t *testing.T) *house {
 		Hooks:      portal.Hooks{Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}},
 		Registries: quiet{h.db}, Figures: quiet{h.db}, Contents: quiet{h.db}, History: quiet{h.db}, Inboxes: h.db, Networks: nets, Feed: &delivery.Feed{},
 		Shelf:    &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
-		Accounts: accounts, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
+		Accounts: accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,
 	}
 	h.registry("mycontainerregistry")

@@ -71,6 +71,8 @@ type Portal struct {
 	Feed       *delivery.Feed  // live updates of open pages
 	Stopping   <-chan struct{} // closed when the server begins to stop: open streams end; nil never is
 	Accounts   *account.Service
+	SignIns    *account.SignIns // of programs that act for people
+	Reach      Reach
 	Shelf      *registry.Service // makes, changes and deletes registries
 	Sessions   *auth.Sessions
 	Limits     *auth.Limits
@@ -85,7 +87,7 @@ type Portal struct {
 // Routes is the portal's table of contents: every page with the permission it needs.
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
-		p.doorRoutes(), p.pageRoutes(), p.settingsRoutes(),
+		p.doorRoutes(), p.pageRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
 		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
 	)
 }
