@@ -74,12 +74,23 @@ func (a *client) fetchCA(ctx context.Context) (text string, ca *x509.Certificate
 	if err != nil {
 		return "", nil, err
 	}
-	block, _ := pem.Decode(body)
-	if resp.StatusCode != http.StatusOK || block == nil {
+	if resp.StatusCode != http.StatusOK {
 		return "", nil, errors.New("there is no ca.pem")
 	}
-	ca, err = x509.ParseCertificate(block.Bytes)
-	return string(pem.EncodeToMemory(block)), ca, err
+	ca, err = firstCertificate(body)
+	if err != nil {
+		return "", nil, err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw})), ca, nil
+}
+
+// firstCertificate reads the first certificate of a PEM file.
+func firstCertificate(text []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("it is not PEM")
+	}
+	return x509.ParseCertificate(block.Bytes)
 }
 
 // fingerprint is written as openssl does, so that two can be compared by eye.

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// console is a real terminal with a person at it: commands that run on it find one on stdin, stdout and stderr.
+type console struct {
+	t      *testing.T
+	keys   *os.File // what the person types goes in here
+	screen *os.File // what the program has as its streams
+	shown  *lockedBuffer
+	runs   int
+}
+
+func newConsole(t *testing.T) *console {
+	t.Helper()
+	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(int(keys.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(keys.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &console{t: t, keys: keys, screen: screen, shown: &lockedBuffer{}}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(c.shown, keys) // ends with an error when the terminal is closed
+	}()
+	stdin := os.Stdin
+	os.Stdin = screen
+	t.Cleanup(func() {
+		os.Stdin = stdin
+		screen.Close()
+		<-read
+		keys.Close()
+	})
+	return c
+}
+
+// run types ahead what the person will answer, runs a command and gives its exit code and what stood on the screen.
+func (c *console) run(typed string, args ...string) (code int, screen string) {
+	c.t.Helper()
+	before := len(c.shown.String())
+	if _, err := c.keys.WriteString(typed); err != nil {
+		c.t.Fatal(err)
+	}
+	code = execute(c.t.Context(), args, c.screen, c.screen)
+	c.runs++
+	end := fmt.Sprintf("<end of run %d>", c.runs)
+	fmt.Fprint(c.screen, end)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		if text, _, done := strings.Cut(c.shown.String()[before:], end); done {
+			return code, strings.ReplaceAll(text, "\r\n", "\n")
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("%v: the screen shows %q", args, c.shown.String()[before:])
+		}
+	}
+}
+
+// TestOnATerminal: people get tables, progress and questions.
+func TestOnATerminal(t *testing.T) {
+	h := startHouse(t)
+	p := h.signIn("owner")
+	p.ok("webhook", "create", "-r", "...", "-n", "deployhook", "--uri", "https://hooks.example.com", "--actions", "push")
+	c := newConsole(t)
+	if code, screen := c.run("", "webhook", "list", "-r", houseRegistry); code != exitDone || !strings.HasPrefix(screen, "NAME        LOCATION") {
+		t.Errorf("list: %d, %q", code, screen)
+	}
+	if code, screen := c.run("", "webhook", "export", "-r", houseRegistry); code != exitDone || !strings.Contains(screen, "\r\x1b[KReading webhook 1 of 1 ...\r\x1b[Kregistry: mycontainerregistry\n") {
+		t.Errorf("export: %d, %q", code, screen)
+	}
+
+	file := filepath.Join(t.TempDir(), "webhooks.yaml")
+	write(t, file, "webhooks: [{name: newhook, uri: 'https://hooks.example.com', actions: [push]}]\n")
+	apply := []string{"webhook", "apply", "-r", houseRegistry, "-f", file, "--prune"}
+	for _, no := range []string{"\n", "n\n", "what?\n"} {
+		if code, screen := c.run(no, apply...); code != exitRefused || !strings.Contains(screen, "Make these changes? [y/N] ") || !strings.HasSuffix(screen, "dockbell: nothing was changed\n") {
+			t.Errorf("%q: %d, %q", no, code, screen)
+		}
+	}
+	if got := p.ok("webhook", "list", "-r", "...", "-o", "table"); !strings.Contains(got, "deployhook") || strings.Contains(got, "newhook") {
+		t.Errorf("after saying no:\n%s", got)
+	}
+	if code, screen := c.run("y\n", apply...); code != exitDone || !strings.HasSuffix(screen, "Done: 2 changes.\n") {
+		t.Errorf("yes: %d, %q", code, screen)
+	}
+	if got := p.ok("webhook", "list", "-r", "...", "-o", "table"); strings.Contains(got, "deployhook") || !strings.Contains(got, "newhook") {
+		t.Errorf("after saying yes:\n%s", got)
+	}
+	if code, screen := c.run("", append(apply, "--yes")...); code != exitDone || strings.Contains(screen, "[y/N]") {
+		t.Errorf("nothing to do: %d, %q", code, screen)
+	}
+
+	p.ok("registry", "create", "-n", "teamregistry", "--sku", "Basic")
+	if code, screen := c.run("\n", "registry", "delete", "-n", "teamregistry"); code != exitRefused || !strings.Contains(screen, "nothing was deleted") {
+		t.Errorf("delete, no: %d, %q", code, screen)
+	}
+	if code, screen := c.run("yes\n", "registry", "delete", "-n", "teamregistry"); code != exitDone {
+		t.Errorf("delete, yes: %d, %q", code, screen)
+	}
+	p.refused(exitNotFound, "teamregistry", "registry", "show", "-n", "teamregistry")
+}
+
+// TestTrustIsAskedOnce: the authority of a server is shown with its fingerprint, and a yes is remembered.
+func TestTrustIsAskedOnce(t *testing.T) {
+	h := startHouse(t, "--listen-tls=127.0.0.1:0")
+	withoutProfile(t)
+	token := h.newToken("reader").Token
+	text, err := os.ReadFile(filepath.Join(h.data, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := firstCertificate(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newConsole(t)
+	if code, screen := c.run("n\n", "login", h.https, "--token", token); code != exitRefused || !strings.Contains(screen, fingerprint(ca)) || !strings.Contains(screen, "not trusted") {
+		t.Errorf("no: %d, %q", code, screen)
+	}
+	if _, err := loadProfile(); err == nil {
+		t.Error("a no left a profile")
+	}
+	if code, screen := c.run("y\n", "login", h.https, "--token", token); code != exitDone || !strings.Contains(screen, "Trust it for this server? [y/N]") {
+		t.Errorf("yes: %d, %q", code, screen)
+	}
+	if code, screen := c.run("", "registry", "list"); code != exitDone || !strings.Contains(screen, houseRegistry) {
+		t.Errorf("list: %d, %q", code, screen)
+	}
+	if code, screen := c.run(token+"\n", "login", "--token", "-"); code != exitDone || strings.Contains(screen, "[y/N]") {
+		t.Errorf("signing in again: %d, %q", code, screen)
+	}
+}
