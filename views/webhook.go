@@ -20,6 +20,7 @@ type WebhookPage struct {
 	Registry  registry.Registry
 	Hook      webhook.Webhook
 	Health    delivery.Health
+	Lost      delivery.Recoverable // what Recover failed would send again
 	History   History
 	MayWrite  bool
 	MayReveal bool        // may see the signing secret

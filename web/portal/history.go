@@ -28,6 +28,7 @@ type History interface {
 	Event(ctx context.Context, name registry.Name, id event.ID) (event.Event, error)
 	Verdicts(ctx context.Context, id event.ID) ([]webhook.Verdict, error)
 	Stakes(ctx context.Context, webhookIDs []string) (map[string]delivery.Stakes, error)
+	Recoverable(ctx context.Context, webhookID string, since time.Time) (delivery.Recoverable, error)
 }
 
 // pageSize is how many rows a page of a history has.

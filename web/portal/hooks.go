@@ -48,6 +48,8 @@ func (p *Portal) hookRoutes() []auth.Route {
 		post(one+"/ping", p.ping),
 		post(one+"/enable", p.setStatus(webhook.Enabled)),
 		post(one+"/disable", p.setStatus(webhook.Disabled)),
+		get(one+"/recover", account.Write, p.askRecover),
+		post(one+"/recover", p.recoverFailed),
 		get(one+"/delete", account.Write, p.askDelete),
 		post(one+"/delete", p.deleteWebhook),
 		{Method: http.MethodPost, Path: one + "/secret", Permission: account.Secrets, Handler: p.showSecret},

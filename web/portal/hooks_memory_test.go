@@ -159,6 +159,12 @@ func (m *memory) Record(_ context.Context, _ *event.Change, entries func(event.O
 	return event.Outcome{}, err
 }
 
+func (m *memory) Recoverable(context.Context, string, time.Time) (delivery.Recoverable, error) {
+	return delivery.Recoverable{}, nil
+}
+
+func (m *memory) Recover(context.Context, string, time.Time, time.Time) (int, error) { return 0, nil }
+
 func (m *memory) Requeue(context.Context, registry.Name, delivery.ID, time.Time) (delivery.Delivery, error) {
 	return delivery.Delivery{}, fault.New(fault.Conflict, "In flight.")
 }

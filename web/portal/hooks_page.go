@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -83,6 +84,9 @@ func (p *Portal) webhookPage(c echo.Context, reg registry.Registry, hook webhook
 		return page, err
 	}
 	page.Health = health[hook.ID]
+	if page.Lost, err = p.History.Recoverable(c.Request().Context(), hook.ID, time.Time{}); err != nil {
+		return page, err
+	}
 	page.History, err = p.hookHistory(c, reg, hook)
 	return page, err
 }
