@@ -16,6 +16,7 @@ import (
 
 	"dockbell/models/account"
 	"dockbell/models/blobs"
+	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/payload"
@@ -49,6 +50,7 @@ type house struct {
 	registries *registry.Service
 	certs      certs.Source // nil without an HTTPS listener
 	webhooks   *webhook.Service
+	cleaner    *cleanup.Cleaner
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
 	metrics    *metrics
@@ -84,6 +86,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		Store: h.db, Now: time.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(time.Now).Next,
 		Wake: h.dispatcher.Wake, Feed: feed,
 	}
+	h.cleaner = h.newCleaner(outbox, log)
 	limits := &auth.Limits{Now: time.Now}
 	if h.signIns, err = h.newSignIns(ctx, key); err != nil {
 		return nil, errors.Join(err, h.blobs.Close(), h.db.Close())

@@ -18,7 +18,7 @@ type room struct {
 // nouns are the rooms that know what the product is about and do no I/O.
 var nouns = []string{
 	"models/fault", "models/audit", "models/strict", "models/registry", "models/artifact", "models/event",
-	"models/account", "models/webhook", "models/payload", "models/delivery",
+	"models/account", "models/webhook", "models/payload", "models/delivery", "models/cleanup",
 }
 
 // plan is the house from the cellar up. A row may only name rows above it, so the house cannot have a cycle.
@@ -34,6 +34,7 @@ var plan = []room{
 	{"models/webhook", of("models/fault", "models/audit", "models/registry", "models/event")},
 	{"models/payload", of("models/event", "models/artifact")},
 	{"models/delivery", of("models/fault", "models/registry", "models/event", "models/webhook", "models/payload")},
+	{"models/cleanup", of("models/fault", "models/registry", "models/artifact", "models/event")},
 	{"models/store", nouns},
 	{"models/store/storetest", of("models/store", nouns)},
 	{"models/blobs", nouns},

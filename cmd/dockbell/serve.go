@@ -197,6 +197,7 @@ func (h *house) run(ctx context.Context, l listeners, log *slog.Logger) error {
 	defer stopDispatching()
 	sent := make(chan error, 1)
 	go func() { sent <- h.dispatcher.Run(dispatching) }()
+	stopChores := h.doChores(ctx, log)
 	log.Info("serving", "url", h.site.public, "https", h.site.secure, "version", version)
 
 	var err error
@@ -215,6 +216,7 @@ func (h *house) run(ctx context.Context, l listeners, log *slog.Logger) error {
 	stopDispatching()
 	err = errors.Join(err, <-sent)
 	http.Wait()
+	stopChores()
 	log.Info("stopped")
 	return err
 }

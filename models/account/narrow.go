@@ -31,26 +31,7 @@ func (n Narrowing) allows(perm Permission) bool {
 
 // Covers reports whether the limit reaches a repository.
 func (n Narrowing) Covers(repository string) bool {
-	return len(n.Repositories) == 0 || slices.ContainsFunc(n.Repositories, func(pattern string) bool { return glob(pattern, repository) })
-}
-
-// glob reports whether a pattern matches the whole text, in time that grows with their lengths' product at most.
-func glob(pattern, text string) bool {
-	p, t, star, mark := 0, 0, -1, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t] && pattern[p] != '*'):
-			p, t = p+1, t+1
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark, p = p, t, p+1
-		case star >= 0: // the last star takes one character more
-			mark++
-			p, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return len(n.Repositories) == 0 || slices.ContainsFunc(n.Repositories, func(pattern string) bool { return artifact.Glob(pattern, repository) })
 }
 
 // maxPatterns is how many repository patterns one token has.

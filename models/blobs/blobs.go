@@ -16,7 +16,11 @@ type Blobs interface {
 	Stat(ctx context.Context, digest string) (size int64, err error)
 	Open(ctx context.Context, digest string) (io.ReadSeekCloser, error)
 	Remove(ctx context.Context, digest string) error // nil when it is not there
-	Lock(digest string) (unlock func())              // nobody else commits, links or removes this content meanwhile
+	// Touch is Stat for somebody who relies on the blob from now on; RemoveOld removes it unless it was touched since.
+	Touch(ctx context.Context, digest string) (size int64, err error)
+	RemoveOld(ctx context.Context, digest string, before time.Time) (size int64, removed bool, err error)
+	Each(ctx context.Context, visit func(digests []string) error) error
+	Lock(digest string) (unlock func()) // nobody else commits, links or removes this content meanwhile
 }
 
 // Uploads is content on its way in. NotFound at field "upload" for those that are unknown, complete or cancelled.

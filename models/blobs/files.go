@@ -107,6 +107,79 @@ func (f *Files) Remove(_ context.Context, digest string) error {
 	return nil
 }
 
+// Touch notes that somebody relies on a blob from now on, and gives its size; NotFound at field "blob". RemoveOld leaves it
+// alone for as long as it is young, also in another process on the same disk.
+func (f *Files) Touch(ctx context.Context, digest string) (int64, error) {
+	_, file, err := place(digest)
+	if err != nil {
+		return 0, err
+	}
+	now := time.Now()
+	switch err := f.root.Chtimes(file, now, now); {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, noBlob(digest)
+	case err != nil:
+		return 0, failed(err)
+	}
+	return f.Stat(ctx, digest)
+}
+
+// RemoveOld forgets a blob that nobody has touched since. It is put aside first: whoever touches it from then on finds that
+// it is gone, and whoever touched it before keeps it.
+func (f *Files) RemoveOld(_ context.Context, digest string, before time.Time) (size int64, removed bool, err error) {
+	_, file, err := place(digest)
+	if err != nil {
+		return 0, false, err
+	}
+	info, err := f.root.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
+		return 0, false, nil
+	}
+	aside := dataFile(newID()) // should this run end here, it is purged as an upload is
+	if err == nil {
+		err = f.root.Rename(file, aside)
+	}
+	if err == nil {
+		info, err = f.root.Stat(aside)
+	}
+	switch {
+	case err != nil:
+		return 0, false, failed(err)
+	case !info.ModTime().Before(before):
+		return 0, false, failed(f.root.Rename(aside, file))
+	}
+	if err := f.root.Remove(aside); err != nil {
+		return 0, false, failed(err)
+	}
+	return info.Size(), true, nil
+}
+
+// Each visits the digests of all blobs, some at a time.
+func (f *Files) Each(ctx context.Context, visit func(digests []string) error) error {
+	for _, algorithm := range []string{artifact.SHA256, artifact.SHA512} {
+		folders, err := fs.ReadDir(f.root.FS(), algorithm)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return failed(err)
+		}
+		for _, folder := range folders {
+			files, err := fs.ReadDir(f.root.FS(), path.Join(algorithm, folder.Name()))
+			if err != nil {
+				return failed(err)
+			}
+			var digests []string
+			for _, file := range files {
+				if digest, err := artifact.ParseDigest(algorithm + ":" + file.Name()); err == nil {
+					digests = append(digests, digest)
+				}
+			}
+			if err := errors.Join(ctx.Err(), visit(digests)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Lock keeps everybody else from committing, linking or removing the content of this digest until unlock is called.
 func (f *Files) Lock(digest string) (unlock func()) { return f.locks.lock(digest) }
 
@@ -139,8 +212,9 @@ func (f *Files) publish(id, digest string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.root.Stat(file); err == nil {
-		return nil // somebody else's copy of the same bytes
+	now := time.Now()
+	if err := f.root.Chtimes(file, now, now); err == nil {
+		return nil // somebody else's copy of the same bytes, which nobody removes from now on
 	}
 	changed := []string{folder}
 	if _, err := f.root.Stat(folder); err != nil {

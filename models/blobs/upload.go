@@ -39,11 +39,15 @@ func idOf(name string) string {
 // buffers are shared between uploads: a large blob costs no more memory than a small one.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 
-// Create begins an upload.
-func (f *Files) Create(context.Context) (string, error) {
+func newID() string {
 	random := make([]byte, 16)
 	rand.Read(random) // never fails: crypto/rand ends the program instead
-	id := hex.EncodeToString(random)
+	return hex.EncodeToString(random)
+}
+
+// Create begins an upload.
+func (f *Files) Create(context.Context) (string, error) {
+	id := newID()
 	file, err := f.root.OpenFile(dataFile(id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return "", failed(err)

@@ -30,6 +30,8 @@ type Change struct {
 	Digest     string
 	Manifest   artifact.Manifest  // PutManifest
 	Chart      artifact.ChartInfo // PutManifest of a chart: from its config blob
+	Tags       []string           // DeleteManifest, with Unchanged: the tags that it may carry
+	Unchanged  bool               // removals by rules: Conflict when it was pushed or tagged since it was chosen
 	Hold       bool               // PutManifest: the registry holds back what is new to it
 	Ruling     artifact.Ruling    // Rule
 	Locks      artifact.LockChange

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"dockbell/models/fault"
 	"dockbell/models/registry"
 )
 
@@ -25,32 +27,71 @@ func noBlob(repository, digest string) error {
 	return absent("blob", "There is no blob "+digest+" in the repository "+repository+".")
 }
 
+// wantedAgain is how old a link is when somebody who asks for its blob makes it young again: at most one write in that
+// time, which is a small part of the time after which a clean-up takes an unneeded link away.
+const wantedAgain = time.Hour
+
 // BlobSize gives a blob's length in bytes if it belongs to the repository; NotFound at field "blob".
 func (db *DB) BlobSize(ctx context.Context, name registry.Name, repository, digest string) (int64, error) {
-	var sizes []int64
-	err := inRepository(db.read(ctx).Model(&blobLinkRow{}), name, repository).Where("digest = ?", digest).Limit(1).Pluck("size", &sizes).Error
-	if err != nil {
-		return 0, translate(err)
-	}
-	if len(sizes) == 0 {
-		return 0, noBlob(repository, digest)
-	}
-	return sizes[0], nil
+	row, err := db.blobLink(ctx, name, repository, digest)
+	return row.Size, err
 }
 
-// LinkBlob makes a blob part of a repository; doing it again changes nothing.
+// WantBlob is BlobSize for somebody who may rely on the blob being here, because they are about to push what needs it: the
+// link counts as young from now on.
+func (db *DB) WantBlob(ctx context.Context, name registry.Name, repository, digest string) (int64, error) {
+	row, err := db.blobLink(ctx, name, repository, digest)
+	now := db.now()
+	if err != nil || now.Sub(moment(row.Created)) < wantedAgain {
+		return row.Size, err
+	}
+	return row.Size, db.write(ctx, func(tx *gorm.DB) error {
+		done := inRepository(tx.Model(&blobLinkRow{}), name, repository).Where("digest = ?", digest).Update("created", micros(now))
+		return orMissing(done, noBlob(repository, digest)) // dropped meanwhile: the client has to upload it again
+	})
+}
+
+func (db *DB) blobLink(ctx context.Context, name registry.Name, repository, digest string) (blobLinkRow, error) {
+	var rows []blobLinkRow
+	if err := inRepository(db.read(ctx), name, repository).Where("digest = ?", digest).Limit(1).Find(&rows).Error; err != nil {
+		return blobLinkRow{}, translate(err)
+	}
+	if len(rows) == 0 {
+		return blobLinkRow{}, noBlob(repository, digest)
+	}
+	return rows[0], nil
+}
+
+// LinkBlob makes a blob part of a repository; doing it again makes the link young again.
 func (db *DB) LinkBlob(ctx context.Context, name registry.Name, repository, digest string, size int64) error {
 	row := blobLinkRow{RegistryKey: name.Key(), Repository: repository, Digest: digest, Size: size, Created: micros(db.now())}
 	return db.write(ctx, func(tx *gorm.DB) error {
 		link := row
-		return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&link).Error
+		return tx.Clauses(clause.OnConflict{
+			Columns:   []clause.Column{{Name: "registry_key"}, {Name: "repository"}, {Name: "digest"}},
+			DoUpdates: clause.AssignmentColumns([]string{"created"}),
+		}).Create(&link).Error
 	})
 }
 
-// UnlinkBlob takes a blob out of a repository; NotFound at field "blob".
+// UnlinkBlob takes a blob out of a repository; NotFound at field "blob", and Conflict while a manifest there needs it.
 func (db *DB) UnlinkBlob(ctx context.Context, name registry.Name, repository, digest string) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
-		done := inRepository(tx, name, repository).Where("digest = ?", digest).Delete(&blobLinkRow{})
-		return orMissing(done, noBlob(repository, digest))
+		here := func(tx *gorm.DB) *gorm.DB { return inRepository(tx, name, repository).Where("digest = ?", digest) }
+		var rows []blobLinkRow
+		if err := here(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})).Limit(1).Find(&rows).Error; err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return noBlob(repository, digest)
+		}
+		var needing []string
+		if err := here(tx.Model(&partRow{})).Limit(1).Pluck("manifest", &needing).Error; err != nil {
+			return err
+		}
+		if len(needing) > 0 {
+			return &fault.Error{Code: fault.Conflict, Field: "blob", Message: "The manifest " + needing[0] + " needs this blob. Delete the manifest first."}
+		}
+		return here(tx).Delete(&blobLinkRow{}).Error
 	})
 }

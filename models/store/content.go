@@ -39,6 +39,7 @@ type manifestRow struct {
 	Raw          []byte
 	Locks        int64
 	PartsKnown   int64
+	Untagged     int64
 	Quarantine   string
 	Details      string `gorm:"column:quarantine_details"`
 }

@@ -82,6 +82,11 @@ func (r content) put() (event.Outcome, error) {
 		}
 	}
 	if r.change.Tag != "" {
+		if found.TagDigest != "" && found.TagDigest != m.Digest {
+			if err := r.untagged(found.TagDigest); err != nil {
+				return event.Outcome{}, err
+			}
+		}
 		tag := tagRow{RegistryKey: r.key, Repository: r.change.Repository, Name: r.change.Tag, Digest: m.Digest, Created: at, Updated: at}
 		if err := r.upsert(&tag, tagKey, "digest", "updated"); err != nil {
 			return event.Outcome{}, err
@@ -169,10 +174,35 @@ func (r content) deleteManifest() (event.Outcome, error) {
 	if affected.Carried, err = r.carried(row.Digest); err != nil {
 		return event.Outcome{}, err
 	}
+	if err := r.unchanged(row, affected.Carried); err != nil {
+		return event.Outcome{}, err
+	}
 	if err := r.here().Where("digest = ?", row.Digest).Delete(&manifestRow{}).Error; err != nil { // its tags go by the foreign key
 		return event.Outcome{}, err
 	}
 	return event.Outcome{Affected: []event.Affected{affected}}, r.forgetIfEmpty()
+}
+
+// untagged notes that a manifest loses a tag now: rules count from there.
+func (r content) untagged(digest string) error {
+	return r.here().Model(&manifestRow{}).Where("digest = ?", digest).Update("untagged", micros(r.change.Time)).Error
+}
+
+// unchanged refuses a removal by rules when something has happened since they chose: another tag, or an index that needs it.
+func (r content) unchanged(row manifestRow, carried []string) error {
+	if !r.change.Unchanged {
+		return nil
+	}
+	var needed int64
+	err := r.here().Model(&partRow{}).Where("digest = ?", row.Digest).Limit(1).Count(&needed).Error
+	if err == nil && (needed > 0 || !slices.Equal(carried, slices.Sorted(slices.Values(r.change.Tags)))) {
+		return chosenAnew(row.Digest)
+	}
+	return err
+}
+
+func chosenAnew(what string) error {
+	return fault.New(fault.Conflict, "%s was pushed or tagged meanwhile, so it stays.", what)
 }
 
 // deleteTag removes a tag alone.
@@ -192,10 +222,16 @@ func (r content) deleteTag() (event.Outcome, error) {
 	if err != nil {
 		return event.Outcome{}, err
 	}
+	if r.change.Unchanged && r.change.Digest != row.Digest {
+		return event.Outcome{}, chosenAnew(r.change.Tag)
+	}
 	if err := r.repositoryMayChange(); err != nil {
 		return event.Outcome{}, err
 	}
 	if err := r.tagsMayGo("name = ?", r.change.Tag); err != nil {
+		return event.Outcome{}, err
+	}
+	if err := r.untagged(row.Digest); err != nil {
 		return event.Outcome{}, err
 	}
 	affected := r.affected(row)

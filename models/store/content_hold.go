@@ -16,6 +16,7 @@ type before struct {
 	Repository, Tag, Manifest int64 // locks
 	Known                     int64
 	Quarantine                string
+	TagDigest                 string  // what the tag names so far
 	Followed                  *string // the state of the manifest that this one refers to, if it is here
 }
 
@@ -26,11 +27,12 @@ func (r content) look(m artifact.Manifest) (before, error) {
 		follows = m.Subject.Digest
 	}
 	at := []any{r.key, r.change.Repository}
-	args := slices.Concat(at, at, []any{r.change.Tag}, at, []any{m.Digest}, at, []any{m.Digest}, at, []any{m.Digest}, at, []any{follows})
+	args := slices.Concat(at, at, []any{r.change.Tag}, at, []any{r.change.Tag}, at, []any{m.Digest}, at, []any{m.Digest}, at, []any{m.Digest}, at, []any{follows})
 	var b before
 	err := r.tx.Raw(`select
 		coalesce((select locks from repositories where registry_key = ? and name = ?), 0) as repository,
 		coalesce((select locks from tags where registry_key = ? and repository = ? and name = ?), 0) as tag,
+		coalesce((select digest from tags where registry_key = ? and repository = ? and name = ?), '') as tag_digest,
 		coalesce((select locks from manifests where registry_key = ? and repository = ? and digest = ?), 0) as manifest,
 		coalesce((select quarantine from manifests where registry_key = ? and repository = ? and digest = ?), '') as quarantine,
 		(select count(*) from manifests where registry_key = ? and repository = ? and digest = ?) as known,

@@ -35,6 +35,7 @@ type DB struct {
 	hooks    *hookCache
 	opened   openedHooks
 	usage    usage
+	pulls    pulls
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
 	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger

@@ -11,7 +11,11 @@ const forever = "private, max-age=31536000, immutable"
 
 // getBlob streams a blob, or the part of it that a Range header asks for.
 func (d *Door) getBlob(r request) error {
-	if _, err := d.Metadata.BlobSize(r.ctx(), r.reg.Name, r.at.repository, r.at.digest); err != nil {
+	look := d.Metadata.BlobSize
+	if r.c.Request().Method == http.MethodHead && r.maySeeHeld() { // who pushes asks which layers are here already
+		look = d.Metadata.WantBlob
+	}
+	if _, err := look(r.ctx(), r.reg.Name, r.at.repository, r.at.digest); err != nil {
 		return err
 	}
 	content, err := d.Blobs.Open(r.ctx(), r.at.digest)

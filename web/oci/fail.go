@@ -76,6 +76,7 @@ var answers = map[fault.Code]map[string]answer{
 	},
 	fault.Conflict: {
 		"":       {http.StatusConflict, codeDenied},
+		"blob":   {http.StatusConflict, codeDenied},
 		"range":  {http.StatusRequestedRangeNotSatisfiable, codeBlobUploadInvalid},
 		"upload": {http.StatusConflict, codeBlobUploadInvalid},
 	},

@@ -59,6 +59,9 @@ func (d *Door) getManifest(r request) error {
 	if r.at.reference.Digest != "" {
 		h.Set("Cache-Control", forever)
 	}
+	if r.c.Request().Method == http.MethodGet {
+		d.Metadata.CountPull(r.reg.Name, r.at.repository, m.Digest)
+	}
 	http.ServeContent(r.c.Response(), r.c.Request(), "", time.Time{}, bytes.NewReader(m.Raw))
 	return nil
 }

@@ -41,14 +41,21 @@ type Contents interface {
 // Links says which blobs belong to which repository; a blob's bytes are kept once for all of them. NotFound at "blob".
 type Links interface {
 	BlobSize(ctx context.Context, name registry.Name, repository, digest string) (int64, error)
+	WantBlob(ctx context.Context, name registry.Name, repository, digest string) (int64, error) // by somebody who relies on it
 	LinkBlob(ctx context.Context, name registry.Name, repository, digest string, size int64) error
 	UnlinkBlob(ctx context.Context, name registry.Name, repository, digest string) error
 }
 
-// Metadata is both; *store.DB is.
+// Pulls counts what clients fetch.
+type Pulls interface {
+	CountPull(name registry.Name, repository, digest string)
+}
+
+// Metadata is all of it; *store.DB is.
 type Metadata interface {
 	Contents
 	Links
+	Pulls
 }
 
 // Uploads is content on its way in; *blobs.Files keeps it.
@@ -63,7 +70,7 @@ type Uploads interface {
 // Blobs is complete content, and the uploads that become it; *blobs.Files keeps both.
 type Blobs interface {
 	Uploads
-	Stat(ctx context.Context, digest string) (int64, error)
+	Touch(ctx context.Context, digest string) (int64, error) // its size, for somebody who relies on it
 	Open(ctx context.Context, digest string) (io.ReadSeekCloser, error)
 	Lock(digest string) (unlock func())
 }

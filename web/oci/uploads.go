@@ -54,7 +54,7 @@ func (d *Door) mount(r request, digest, from string) (bool, error) {
 	defer d.Blobs.Lock(digest)()
 	size, err := d.Metadata.BlobSize(r.ctx(), r.reg.Name, from, digest)
 	if err == nil {
-		_, err = d.Blobs.Stat(r.ctx(), digest)
+		_, err = d.Blobs.Touch(r.ctx(), digest)
 	}
 	switch {
 	case fault.Is(err, fault.NotFound):
