@@ -44,6 +44,9 @@ func webhookEvents() *cobra.Command {
 			return err
 		}
 		a.progress.done()
+		for i := range all {
+			all[i] = shaped(all[i], eventShape)
+		}
 		return out.show(all, eventColumns)
 	})
 }
@@ -87,7 +90,7 @@ func (w *watcher) news(ctx context.Context) ([]object, error) {
 		for _, ev := range page {
 			known = known || w.shown[pick(ev, "id")]
 			if !w.shown[answered(ev)] {
-				fresh = append(fresh, ev)
+				fresh = append(fresh, shaped(ev, eventShape))
 			}
 		}
 		return !first && !known

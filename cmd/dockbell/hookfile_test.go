@@ -271,3 +271,19 @@ func FuzzHookFile(f *testing.F) {
 		}
 	})
 }
+
+// TestShownHookFiles: the examples in README.md and in the help are files that apply takes.
+func TestShownHookFiles(t *testing.T) {
+	help, _, _ := run(t, "webhook", "apply", "--help")
+	for place, text := range map[string]string{"README.md": readRoot(t, "README.md"), "--help": help} {
+		_, text, found := strings.Cut(text, "registry: mycontainerregistry\n")
+		for _, end := range []string{"```", "\n\n"} {
+			text, _, _ = strings.Cut(text, end)
+		}
+		indent := text[:strings.Index(text, "webhooks:")]
+		f := parsed(t, strings.ReplaceAll("\n"+text, "\n"+indent, "\n"))
+		if !found || len(f.hooks) != 1 || f.hooks[0].headers["Authorization"] != "Bearer canary-token" {
+			t.Errorf("%s: %+v", place, f)
+		}
+	}
+}

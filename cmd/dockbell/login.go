@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"dockbell/models/account"
 )
 
 // loginFlags are the ways to sign in.
@@ -131,20 +133,16 @@ func readSecret(c *cobra.Command, question string) (string, error) {
 
 // signInByCode lets a person sign in on a page of the server (RFC 8628).
 func (a *client) signInByCode(c *cobra.Command) error {
-	start, err := postForm(c.Context(), a.http, a.base, "/adfs/oauth2/devicecode", url.Values{"client_id": {ownClient}, "scope": {a.base.String() + "//.default"}})
+	start, err := postForm(c.Context(), a.http, a.base, "/adfs/oauth2/devicecode", url.Values{"client_id": {account.CommandLine}, "scope": {a.base.String() + "//.default"}})
 	if err != nil {
 		return err
 	}
-	page := pick(start, "verification_uri")
-	if page == "" {
-		page = pick(start, "verification_url")
-	}
-	fmt.Fprintf(c.ErrOrStderr(), "Open %s and enter the code %s to sign in.\n", printable(page), printable(pick(start, "user_code")))
+	fmt.Fprintf(c.ErrOrStderr(), "Open %s and enter the code %s to sign in.\n", printable(pick(start, "verification_uri")), printable(pick(start, "user_code")))
 	wait, err := time.ParseDuration(pick(start, "interval") + "s")
 	if err != nil || wait <= 0 {
 		wait = 5 * time.Second
 	}
-	form := url.Values{"grant_type": {"device_code"}, "client_id": {ownClient}, "code": {pick(start, "device_code")}, "device_code": {pick(start, "device_code")}}
+	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {account.CommandLine}, "device_code": {pick(start, "device_code")}}
 	return a.awaitCode(c.Context(), form, wait)
 }
 

@@ -242,7 +242,7 @@ func registryCheckName() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return out.show(answer, filledColumns(nameColumns, answer))
+		return out.show(shaped(answer, nameShape), filledColumns(nameColumns, answer))
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -121,4 +122,34 @@ func groupOf(id string) string {
 		}
 	}
 	return ""
+}
+
+// eventShape are the fields of an event that az prints even when they have no value.
+var eventShape = object{
+	"eventRequestMessage": object{
+		"content": object{
+			"actor": nil, "request": object{"addr": nil, "host": nil, "id": nil, "method": nil, "useragent": nil}, "source": nil,
+			"target": object{
+				"digest": nil, "length": nil, "mediaType": nil, "name": nil, "repository": nil, "size": nil, "tag": nil, "url": nil, "version": nil,
+			},
+		},
+	},
+	"eventResponseMessage": object{"content": nil, "headers": nil, "reasonPhrase": nil, "statusCode": nil, "version": nil},
+}
+
+// nameShape are those of a name's availability.
+var nameShape = object{"message": nil, "reason": nil}
+
+// shaped adds the fields of a shape that are missing, without a value; what is missing whole stays one null.
+func shaped(o, shape object) object {
+	full := maps.Clone(o)
+	for key, inner := range shape {
+		have, there := full[key].(object)
+		if fields, deep := inner.(object); deep && there {
+			full[key] = shaped(have, fields)
+		} else if full[key] == nil {
+			full[key] = nil
+		}
+	}
+	return full
 }

@@ -8,10 +8,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
-)
 
-// ownClient is the client id under which this program signs people in; the portal shows it by its name.
-const ownClient = "dockbell"
+	"dockbell/models/account"
+)
 
 // early is how long before its end a token is renewed.
 const early = 2 * time.Minute
@@ -64,7 +63,7 @@ func (s *session) renew(ctx context.Context, on *http.Client) error {
 	p := &s.profile
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {p.ClientID}, "client_secret": {p.ClientSecret}}
 	if p.RefreshToken != "" {
-		form = url.Values{"grant_type": {"refresh_token"}, "client_id": {ownClient}, "refresh_token": {p.RefreshToken}}
+		form = url.Values{"grant_type": {"refresh_token"}, "client_id": {account.CommandLine}, "refresh_token": {p.RefreshToken}}
 	}
 	form.Set("scope", s.base.String()+"//.default")
 	answer, err := postForm(ctx, on, s.base, "/adfs/oauth2/token", form)
