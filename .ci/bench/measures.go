@@ -56,7 +56,10 @@ func (b *bench) flooded(ctx context.Context, hooks, connections int) (pass, erro
 			}
 			time.Sleep(time.Second)
 			before, open, used, began := b.receiver.posts.Load(), b.receiver.conns.Load(), s.cpu(), time.Now()
-			pushes, err := p.flood(connections, func(int64) bool { return time.Since(began) < b.length && ctx.Err() == nil })
+			pushes, err := p.flood(connections, func(done int64) bool {
+				b.receiver.keepUp(ctx, before, done*int64(hooks))
+				return time.Since(began) < b.length && ctx.Err() == nil
+			})
 			if err != nil {
 				return err
 			}

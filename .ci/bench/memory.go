@@ -90,7 +90,10 @@ func (b *bench) history(ctx context.Context) ([]row, error) {
 	err := b.withServer(ctx, 100, func(s *server, p *pusher) error {
 		fill := func(rows int64) error {
 			before := b.receiver.posts.Load()
-			pushes, err := p.flood(16, func(done int64) bool { return done < rows/100 && ctx.Err() == nil })
+			pushes, err := p.flood(16, func(done int64) bool {
+				b.receiver.keepUp(ctx, before, done*100)
+				return done < rows/100 && ctx.Err() == nil
+			})
 			if err != nil {
 				return err
 			}

@@ -132,15 +132,30 @@ func (p *pusher) pace(ctx context.Context, perSecond int, long time.Duration) er
 	return ctx.Err()
 }
 
-// arrive waits until the receiver has so many POSTs more than before.
+// arrive waits until the receiver has so many POSTs more than before, as long as they keep coming.
 func (r *receiver) arrive(ctx context.Context, before, more int64) error {
-	for end := time.Now().Add(5 * time.Minute); r.posts.Load() < before+more; time.Sleep(time.Millisecond) {
+	last, end := int64(-1), time.Time{}
+	for r.posts.Load() < before+more {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if time.Now().After(end) {
-			return fmt.Errorf("%d of %d POSTs arrived", r.posts.Load()-before, more)
+		if now := r.posts.Load(); now != last {
+			last, end = now, time.Now().Add(time.Minute)
 		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d of %d POSTs arrived, and none for a minute", last-before, more)
+		}
+		time.Sleep(time.Millisecond)
 	}
 	return nil
+}
+
+// maxBehind is how many deliveries a flood lets wait: what is measured is a steady stream, not how a mountain is worked off.
+const maxBehind = 10_000
+
+// keepUp holds a push back until no more than maxBehind of the deliveries of those before it are on their way.
+func (r *receiver) keepUp(ctx context.Context, before, sent int64) {
+	for r.posts.Load()+maxBehind < before+sent && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
 }
