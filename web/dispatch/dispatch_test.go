@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -262,9 +263,11 @@ func TestClaimErrorsBackOff(t *testing.T) {
 
 func TestResultsSurviveARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, s, down := newShelf(), answers(200, 0), true
+		q, s := newShelf(), answers(200, 0)
+		var down atomic.Bool
+		down.Store(true)
 		q.finishErr = func([]delivery.Done) error {
-			if down {
+			if down.Load() {
 				return errors.New("the database is locked")
 			}
 			return nil
@@ -281,7 +284,7 @@ func TestResultsSurviveARefusal(t *testing.T) {
 		if len(updates) != 0 {
 			t.Error("browsers heard of a result that is not stored")
 		}
-		down = false
+		down.Store(false)
 		time.Sleep(10 * time.Second)
 		for id := range delivery.ID(3) {
 			if ends := q.ends(id + 1); len(ends) != 1 || len(s.times(id+1)) != 1 {
@@ -334,6 +337,7 @@ func TestBoundedMemory(t *testing.T) {
 		}
 		stop := running(t, d)
 		time.Sleep(time.Hour)
+		synctest.Wait() // a sleep alone does not tell the race detector that the others stand still
 		if got := len(s.sent); got > (mostUnwritten+1)*8 {
 			t.Errorf("%d attempts were made while none could be stored", got)
 		}
