@@ -14,6 +14,7 @@ import (
 
 	"dockbell/models/account"
 	"dockbell/models/delivery"
+	"dockbell/models/event"
 	"dockbell/models/registry"
 	"dockbell/models/store"
 	"dockbell/models/store/storetest"
@@ -30,6 +31,7 @@ type house struct {
 	portal *portal.Portal
 	db     *store.DB
 	url    string
+	wake   func() // tells the dispatcher, once a test has started it
 
 	mu  sync.Mutex
 	now time.Time
@@ -51,9 +53,16 @@ func newHouse(t *testing.T) *house {
 	}
 	nets := webhook.NewAllowList([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, h.db, resolve, h.Now)
 	accounts := &account.Service{Users: h.db, Tokens: h.db, Settings: h.db, Hasher: account.NewHasher(), Now: h.Now, NewID: uuid.NewString}
+	feed := &delivery.Feed{}
+	outbox := &delivery.Outbox{
+		Store: h.db, Now: h.Now, NewID: func() event.ID { return event.ID(uuid.NewString()) }, NewDeliveryID: delivery.NewIDs(h.Now).Next,
+		Feed: feed, Wake: h.ring,
+	}
 	h.portal = &portal.Portal{
-		Hooks:      portal.Hooks{Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}},
-		Registries: quiet{h.db}, Figures: quiet{h.db}, Contents: quiet{h.db}, History: quiet{h.db}, Inboxes: h.db, Networks: nets, Feed: &delivery.Feed{},
+		Hooks: portal.Hooks{
+			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
+		},
+		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Inboxes: h.db, Networks: nets, Feed: feed,
 		Shelf:    &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts: accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,
