@@ -506,9 +506,9 @@ func (q *queue) backlog(hook, n int) {
 		if err := tx.Exec(`insert into bodies (id, body) values (1, ?)`, []byte("{}")).Error; err != nil {
 			return err
 		}
-		return tx.Exec(`insert into deliveries (id, event_id, registry, registry_key, webhook_id, webhook, action, repository, tag, digest, body_id,
+		return tx.Exec(`insert into deliveries (id, event_id, registry, registry_key, webhook_id, webhook, action, repository, tag, digest, image_id, body_id,
 			state, attempts, retries, next, claimed, created, class, last_status, last_cause, last_duration_us, last_at) `+series+`
-			select i, 'e', 'acmereg', 'acmereg', ?, ?, 'push', 'api', 'v1', 'd', 1, 'pending', 0, 0, ?, 0, ?, '', 0, '', 0, 0 from n`,
+			select i, 'e', 'acmereg', 'acmereg', ?, ?, 'push', 'api', 'v1', 'd', 0, 1, 'pending', 0, 0, ?, 0, ?, '', 0, '', 0, 0 from n`,
 			q.hooks[hook].ID, string(q.hooks[hook].Name), q.clock.now().UnixMicro(), q.clock.now().UnixMicro()).Error
 	})
 	if err != nil {

@@ -444,7 +444,7 @@ func TestADeletedRegistryLeavesNothing(t *testing.T) {
 			t.Helper()
 			counts := map[string]int64{}
 			for _, table := range []string{
-				"repositories", "manifests", "tags", "blob_links", "events", "event_hours", "bodies", "deliveries", "attempts",
+				"repositories", "manifests", "tags", "blob_links", "events", "images", "event_hours", "bodies", "deliveries", "attempts",
 				"webhook_hours", "webhooks", "webhook_states",
 			} {
 				var n int64

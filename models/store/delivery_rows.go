@@ -29,6 +29,7 @@ type deliveryRow struct {
 	Repository     string
 	Tag            string
 	Digest         string
+	ImageID        int64
 	BodyID         int64
 	State          string
 	Attempts       int64
@@ -51,7 +52,7 @@ func rowOfDelivery(del delivery.Delivery, bodyID delivery.ID) deliveryRow {
 		ID: int64(del.ID), EventID: string(del.EventID), Registry: string(del.Registry), RegistryKey: del.Registry.Key(),
 		WebhookID: del.WebhookID, Webhook: string(del.Webhook), Action: string(del.Action),
 		Repository: plainText(del.Image.Repository), Tag: plainText(del.Image.Tag), Digest: plainText(del.Image.Digest),
-		BodyID: int64(bodyID), State: string(del.State), Attempts: int64(del.Attempts), Retries: int64(del.Retries),
+		ImageID: imageID(del.Registry, del.Image.Repository, del.Image.Tag), BodyID: int64(bodyID), State: string(del.State), Attempts: int64(del.Attempts), Retries: int64(del.Retries),
 		Next: micros(del.Next), Created: micros(del.Created),
 	}
 }

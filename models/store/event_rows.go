@@ -33,6 +33,7 @@ type eventRow struct {
 	Actor         string
 	Source        string
 	Webhooks      int64
+	ImageID       int64
 	FirstDelivery int64
 	LastDelivery  int64
 	Verdicts      string
@@ -58,6 +59,7 @@ func rowOfEntry(entry delivery.Entry, seq int64) eventRow {
 		RequestID: plainText(ev.Request.ID), RequestAddr: plainText(ev.Request.Addr), RequestHost: plainText(ev.Request.Host),
 		RequestMethod: plainText(ev.Request.Method), UserAgent: plainText(ev.Request.UserAgent),
 		Actor: plainText(ev.Actor), Source: plainText(ev.Source), Webhooks: int64(len(entry.Deliveries)), Verdicts: verdictsOf(entry.Verdicts),
+		ImageID: imageID(ev.Registry, ev.Target.Repository, ev.Target.Tag),
 	}
 	for _, del := range entry.Deliveries {
 		if row.FirstDelivery == 0 || int64(del.ID) < row.FirstDelivery {

@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
+
+	"dockbell/models/delivery"
+	"dockbell/models/registry"
 )
 
 // The tests stand outside, because storetest imports this package; these are the parts inside that they look at.
@@ -28,6 +32,35 @@ func (db *DB) Waiting() int {
 
 // Postgres reports which of the two databases this is.
 func (db *DB) Postgres() bool { return db.postgres }
+
+// PlanOf says how SQLite finds a page of deliveries before the key 1<<40.
+func (db *DB) PlanOf(ctx context.Context, f delivery.Filter) (string, error) {
+	query, key, err := db.deliveries(ctx, f)
+	if err != nil {
+		return "", err
+	}
+	var rows []deliveryRow
+	made := query().Session(&gorm.Session{DryRun: true}).Where(key+" < ?", int64(1)<<40).Order(key + " desc").Limit(51).Find(&rows).Statement
+	return db.Plan(ctx, made.SQL.String(), made.Vars...)
+}
+
+// Plan says how SQLite finds the rows of a statement.
+func (db *DB) Plan(ctx context.Context, statement string, args ...any) (string, error) {
+	var steps []struct{ Detail string }
+	err := db.read(ctx).Raw("explain query plan "+statement, args...).Scan(&steps).Error
+	var all []string
+	for _, step := range steps {
+		all = append(all, step.Detail)
+	}
+	return strings.Join(all, "; "), err
+}
+
+// The statements of the queue.
+const (
+	LinesQuery  = linesQuery
+	FlyingQuery = flyingQuery
+	Waiting     = waiting
+)
 
 // StepByStep brings an empty SQLite file or PostgreSQL schema up to date, one migration at a time, and closes it.
 func StepByStep(o Options) (steps int, err error) {
@@ -55,3 +88,6 @@ func StepByStep(o Options) (steps int, err error) {
 		steps++
 	}
 }
+
+// ImageID is imageID.
+func ImageID(reg registry.Name, repository, tag string) int64 { return imageID(reg, repository, tag) }

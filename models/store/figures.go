@@ -34,8 +34,11 @@ func (db *DB) EventHours(ctx context.Context, name registry.Name, since time.Tim
 // Arrivals gives the newest n events with how many webhooks each fired; an empty name means all registries.
 func (db *DB) Arrivals(ctx context.Context, name registry.Name, n int) ([]event.Arrival, error) {
 	var rows []eventRow
-	query := narrowEvents(db.read(ctx).Model(&eventRow{}).Select(eventFacts), event.Filter{Registry: name})
-	if err := query.Order("seq desc").Limit(n).Find(&rows).Error; err != nil {
+	query, _, err := db.events(ctx, event.Filter{Registry: name})
+	if err != nil {
+		return nil, err
+	}
+	if err := query().Order("seq desc").Limit(n).Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	all := make([]event.Arrival, 0, len(rows))

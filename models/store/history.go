@@ -19,8 +19,11 @@ const defaultPage = 100
 
 // Deliveries gives a page of a delivery history, newest first, without bodies. An empty registry means all of them.
 func (db *DB) Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page, error) {
-	query := func() *gorm.DB { return narrowDeliveries(db.read(ctx).Model(&deliveryRow{}), f) }
-	rows, older, newer, err := read[deliveryRow](pager{query, "id", int64(f.Before), int64(f.After), f.Limit})
+	query, key, err := db.deliveries(ctx, f)
+	if err != nil {
+		return delivery.Page{}, err
+	}
+	rows, older, newer, err := read[deliveryRow](pager{query, key, int64(f.Before), int64(f.After), f.Limit})
 	if err != nil {
 		return delivery.Page{}, err
 	}
@@ -31,44 +34,116 @@ func (db *DB) Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page,
 	return p, nil
 }
 
-func narrowDeliveries(query *gorm.DB, f delivery.Filter) *gorm.DB {
-	if f.WebhookID != "" {
-		query = query.Where("webhook_id = ?", f.WebhookID)
+// deliveries gives the query of a filter, after the text in it was looked up, and the key of its pages.
+func (db *DB) deliveries(ctx context.Context, f delivery.Filter) (query func() *gorm.DB, key string, err error) {
+	n := narrowing{sql: db.sql(db.read(ctx)), key: "id", text: f.Text}
+	if err := n.lookUp(searchDeliveries, f.Registry); err != nil {
+		return nil, "", translate(err)
 	}
-	if f.EventID != "" { // its deliveries were made together, so that their IDs are near each other
-		id := plainText(string(f.EventID))
-		query = query.Where(`event_id = ? and id between (select first_delivery from events where events.id = ?) and (select last_delivery from events where events.id = ?)`, id, id, id)
-	}
-	if f.Registry != "" {
-		query = query.Where("registry_key = ?", f.Registry.Key())
-	}
-	if f.Action != "" {
-		query = query.Where("action = ?", string(f.Action))
-		if f.Action != event.Push {
-			query = query.Where("action <> 'push'") // SQLite finds a partial index by its own words alone
+	return func() *gorm.DB {
+		n := n
+		n.query = db.read(ctx).Model(&deliveryRow{})
+		n.textIn("event_id")
+		if f.EventID != "" { // its deliveries were made together, so that their IDs are near each other
+			id := plainText(string(f.EventID))
+			n.by("event_id", id, "id between (select first_delivery from events where events.id = ?) and (select last_delivery from events where events.id = ?)", id, id)
 		}
-	}
-	if f.Class != delivery.AnyClass {
-		query = query.Where("class = ?", string(f.Class))
-		if f.Class != delivery.Class2xx {
-			query = query.Where("class <> '' and class <> '2xx'")
+		if f.WebhookID != "" {
+			n.by("webhook_id", f.WebhookID, "")
 		}
-	}
-	if f.Text != "" {
-		query = narrowText(query, f.Text, "event_id")
-	}
-	if !f.Since.IsZero() {
-		query = query.Where("id >= ?", int64(delivery.FirstID(f.Since)))
-	}
-	return query
+		if f.Registry != "" {
+			n.by("registry_key", f.Registry.Key(), "")
+		}
+		if f.Class != delivery.AnyClass {
+			n.rare("class", string(f.Class), f.Class != delivery.Class2xx, "class <> '' and class <> '2xx'")
+		}
+		if f.Action != "" {
+			n.rare("action", string(f.Action), f.Action != event.Push, "action <> 'push'")
+		}
+		n.since(f.Since)
+		return n.query
+	}, n.pageKey(), nil
 }
 
-// narrowText looks for a part of a repository or tag, or the beginning of an event's ID.
-func narrowText(query *gorm.DB, text, id string) *gorm.DB {
-	text = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(plainText(text)))
-	part := "%" + text + "%"
-	return query.Where("(lower(repository || ':' || tag) like ? escape '\\' or "+id+" like ? escape '\\')", part, text+"%")
+// narrowing builds the query of a filter so that both databases find it by the index that leads there: an equation that shall
+// not be looked up has its column hidden in an expression.
+type narrowing struct {
+	query *gorm.DB
+	sql   sqlTx
+	key   string
+	text  string
+	few   bool    // what the text finds is in found
+	found []int64 // keys
+	led   bool    // there is something to begin with
+	last  bool    // nothing more can be found by the index
 }
+
+// lookUp finds what the text stands for, if it is little.
+func (n *narrowing) lookUp(look search, reg registry.Name) (err error) {
+	if n.text != "" {
+		n.found, n.few, err = look.keys(n.sql, reg, n.text)
+	}
+	return err
+}
+
+// pageKey is the key of pages; when the rows are known it is hidden from the index, which would be read from its end to find
+// them in order.
+func (n *narrowing) pageKey() string {
+	if n.few {
+		return n.key + " + 0"
+	}
+	return n.key
+}
+
+// textIn narrows by the text, which begins a search when it finds little.
+func (n *narrowing) textIn(id string) {
+	switch {
+	case n.text == "":
+	case n.few:
+		if n.sql.postgres {
+			n.query = n.query.Where(n.key+" in ?", n.found)
+		} else {
+			n.query = n.query.Where(n.key+n.sql.among(), n.sql.list(n.found))
+		}
+		n.led, n.last = true, true
+	default:
+		text := literal(strings.ToLower(plainText(n.text)))
+		n.query = n.query.Where("(lower(repository || ':' || tag) like ? escape '\\' or "+id+" like ? escape '\\')", "%"+text+"%", text+"%")
+	}
+}
+
+// by narrows by a column that has an index, unless another leads already; more is what helps to find it.
+func (n *narrowing) by(column, value, more string, args ...any) {
+	if n.led {
+		n.query = n.query.Where(column+" || '' = ?", value)
+		return
+	}
+	n.led = true
+	if more != "" {
+		n.query, n.last = n.query.Where(more, args...), true
+		column += " || ''"
+	}
+	n.query = n.query.Where(column+" = ?", value)
+}
+
+// rare narrows by a column of which only the rare values have an index, which SQLite finds by its own words alone.
+func (n *narrowing) rare(column, value string, isRare bool, words string) {
+	if n.last || !isRare {
+		n.query = n.query.Where(column+" || '' = ?", value)
+		return
+	}
+	n.last = true
+	n.query = n.query.Where(column+" = ? and "+words, value)
+}
+
+func (n *narrowing) since(t time.Time) {
+	if !t.IsZero() {
+		n.query = n.query.Where(n.pageKey()+" >= ?", firstIn(t))
+	}
+}
+
+// firstIn is the lowest ID of what was made since a time; IDs count milliseconds, and that of the time itself is included.
+func firstIn(since time.Time) int64 { return int64(delivery.FirstID(since.Truncate(time.Millisecond))) }
 
 // pager reads one page by a key that grows with time: the rows before a key, those after one, or the newest.
 type pager struct {
@@ -164,8 +239,11 @@ func (db *DB) Events(ctx context.Context, f event.Filter) (event.Page, error) {
 	if err != nil {
 		return event.Page{}, err
 	}
-	query := func() *gorm.DB { return narrowEvents(db.read(ctx).Model(&eventRow{}).Select(eventFacts), f) }
-	rows, older, newer, err := read[eventRow](pager{query, "seq", before, after, f.Limit})
+	query, key, err := db.events(ctx, f)
+	if err != nil {
+		return event.Page{}, err
+	}
+	rows, older, newer, err := read[eventRow](pager{query, key, before, after, f.Limit})
 	if err != nil {
 		return event.Page{}, err
 	}
@@ -180,25 +258,27 @@ func (db *DB) Events(ctx context.Context, f event.Filter) (event.Page, error) {
 	return p, nil
 }
 
-func narrowEvents(query *gorm.DB, f event.Filter) *gorm.DB {
-	if f.Registry != "" {
-		query = query.Where("registry_key = ?", f.Registry.Key())
+// events gives the query of a filter, after the text in it was looked up, and the key of its pages.
+func (db *DB) events(ctx context.Context, f event.Filter) (query func() *gorm.DB, key string, err error) {
+	n := narrowing{sql: db.sql(db.read(ctx)), key: "seq", text: f.Text}
+	if err := n.lookUp(searchEvents, f.Registry); err != nil {
+		return nil, "", translate(err)
 	}
-	switch f.Action {
-	case "":
-		query = query.Where("action <> 'ping'")
-	case event.Push:
-		query = query.Where("action = 'push'")
-	default:
-		query = query.Where("action = ? and action <> 'push'", string(f.Action))
-	}
-	if f.Text != "" {
-		query = narrowText(query, f.Text, "id")
-	}
-	if !f.Since.IsZero() {
-		query = query.Where("seq >= ?", int64(delivery.FirstID(f.Since)))
-	}
-	return query
+	return func() *gorm.DB {
+		n := n
+		n.query = db.read(ctx).Model(&eventRow{}).Select(eventFacts)
+		n.textIn("id")
+		if f.Registry != "" {
+			n.by("registry_key", f.Registry.Key(), "")
+		}
+		if f.Action == "" {
+			n.query = n.query.Where("action <> 'ping'")
+		} else {
+			n.rare("action", string(f.Action), f.Action != event.Push, "action <> 'push'")
+		}
+		n.since(f.Since)
+		return n.query
+	}, n.pageKey(), nil
 }
 
 // seqOf gives an event's place in the order of lists; 0 for no event, or one that is not there.

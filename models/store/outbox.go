@@ -23,6 +23,8 @@ import (
 // answer counts.
 func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]delivery.Entry, error)) (event.Outcome, error) {
 	var out event.Outcome
+	var images []imageRow
+	turn := db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		out = event.Outcome{}
 		if c != nil {
@@ -35,20 +37,27 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 		if err != nil {
 			return err
 		}
-		return db.keep(tx, made)
+		images = db.imagesOf(made)
+		return db.keep(tx, made, images)
 	})
 	if err != nil {
 		return event.Outcome{}, err
+	}
+	if !db.postgres {
+		db.images.add(images, turn)
 	}
 	return out, nil
 }
 
 // keep stores entries, each of them unless its event is known.
-func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry) error {
+func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry, images []imageRow) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	s := db.sql(tx)
+	if err := insert(s, images, "on conflict (id) do nothing"); err != nil {
+		return err
+	}
 	rows := make([]eventRow, 0, len(entries))
 	for _, entry := range entries {
 		rows = append(rows, rowOfEntry(entry, int64(db.ids.Next())))

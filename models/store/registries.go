@@ -201,6 +201,7 @@ func checkWebhooksFit(tx *gorm.DB, before registryRow, after registry.Registry) 
 // DeleteRegistry removes a registry with everything in it.
 func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name) error {
 	defer db.hooks.forget(name)
+	defer db.images.forget()
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row, err := lockRegistry(tx, name)
 		if err != nil {

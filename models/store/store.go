@@ -36,6 +36,7 @@ type DB struct {
 	opened   openedHooks
 	usage    usage
 	pulls    pulls
+	images   images
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
 	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger

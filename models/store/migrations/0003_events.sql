@@ -26,12 +26,23 @@ create table events (
     actor          text   not null,
     source         text   not null,
     webhooks       bigint not null, -- how many it fired
+    image_id       bigint not null, -- of images
     first_delivery bigint not null, -- its deliveries have IDs from this one
     last_delivery  bigint not null, -- to this one, among few others
     verdicts       text   not null  -- JSON list: why each webhook fired or did not; last, for lists do not read it
 );
 create index events_registry on events (registry_key, seq);
 create index events_action on events (registry_key, action, seq) where action <> 'push';
+create index events_all_action on events (action, seq) where action <> 'push';
+create index events_image on events (image_id, seq);
+
+-- Every repository and tag that something happened to, once: where a search begins.
+create table images (
+    id           bigint not null primary key, -- a hash of the other two
+    registry_key text   not null,
+    image        text   not null -- repository:tag in lower case
+);
+create index images_registry on images (registry_key, image, id); -- a search reads it and nothing else
 
 -- Events of an hour, so that nobody counts rows. The shard lets several processes count without waiting for each other.
 create table event_hours (
@@ -61,6 +72,7 @@ create table deliveries (
     repository       text   not null,
     tag              text   not null,
     digest           text   not null,
+    image_id         bigint not null, -- of images
     body_id          bigint not null,
     state            text   not null,
     attempts         bigint not null, -- started so far
@@ -76,6 +88,7 @@ create table deliveries (
 );
 create index deliveries_webhook on deliveries (webhook_id, id);
 create index deliveries_registry on deliveries (registry_key, id);
+create index deliveries_image on deliveries (image_id, id);
 -- The queue: what waits, per webhook; pings by themselves; what is in flight; what waits for a retry.
 create index deliveries_waiting on deliveries (webhook_id, next, id) where state = 'pending' and claimed = 0 and action <> 'ping';
 create index deliveries_pings on deliveries (next, id) where state = 'pending' and claimed = 0 and action = 'ping';
@@ -83,8 +96,10 @@ create index deliveries_claimed on deliveries (next, webhook_id) where claimed <
 create index deliveries_retries on deliveries (registry_key, next) where state = 'pending' and claimed = 0 and attempts > 0;
 -- The filters of a history: what is common is found by the indexes above, what is rare by these.
 create index deliveries_class on deliveries (registry_key, class, id) where class <> '' and class <> '2xx';
+create index deliveries_all_class on deliveries (class, id) where class <> '' and class <> '2xx';
 create index deliveries_webhook_class on deliveries (webhook_id, class, id) where class <> '' and class <> '2xx';
 create index deliveries_action on deliveries (registry_key, action, id) where action <> 'push';
+create index deliveries_all_action on deliveries (action, id) where action <> 'push';
 create index deliveries_webhook_action on deliveries (webhook_id, action, id) where action <> 'push';
 
 create table attempts (

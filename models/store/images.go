@@ -1,0 +1,150 @@
+package store
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"sync"
+
+	"dockbell/models/delivery"
+	"dockbell/models/registry"
+)
+
+// imageRow is a repository and tag that something happened to.
+type imageRow struct {
+	ID          int64 `gorm:"primaryKey;autoIncrement:false"`
+	RegistryKey string
+	Image       string
+}
+
+// TableName is GORM's question for the table.
+func (imageRow) TableName() string { return "images" }
+
+// imageText is the text in which people search.
+func imageText(repository, tag string) string {
+	return strings.ToLower(plainText(repository + ":" + tag))
+}
+
+// imageID is the hash by which every process knows an image without asking.
+func imageID(reg registry.Name, repository, tag string) int64 {
+	sum := sha256.Sum256([]byte(reg.Key() + "\n" + imageText(repository, tag)))
+	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+}
+
+// imagesOf gives the images of entries that are not remembered as stored.
+func (db *DB) imagesOf(entries []delivery.Entry) []imageRow {
+	var rows []imageRow
+	for _, entry := range entries {
+		target := entry.Event.Target
+		row := imageRow{imageID(entry.Event.Registry, target.Repository, target.Tag), entry.Event.Registry.Key(), imageText(target.Repository, target.Tag)}
+		if !db.images.has(row.ID) && !slices.Contains(rows, row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// images remembers what is stored of them, so that a push of a known image does not ask. It does so with SQLite alone: with
+// PostgreSQL another process may have deleted the registry.
+type images struct {
+	mu    sync.Mutex
+	known map[int64]struct{}
+	turn  int // counts how often it was forgotten
+}
+
+// manyImages is how many are remembered at most.
+const manyImages = 50_000
+
+func (m *images) has(id int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, known := m.known[id]
+	return known
+}
+
+// add remembers images after the commit that stored them, unless all was forgotten since the given turn.
+func (m *images) add(rows []imageRow, turn int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.turn != turn {
+		return
+	}
+	if m.known == nil || len(m.known) > manyImages {
+		m.known = map[int64]struct{}{}
+	}
+	for _, row := range rows {
+		m.known[row.ID] = struct{}{}
+	}
+}
+
+// forget drops all of it: the images of a registry were deleted.
+func (m *images) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.known = nil
+	m.turn++
+}
+
+// now gives the turn that add wants to see unchanged.
+func (m *images) now() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.turn
+}
+
+// manyFound is how many rows a search may find by their images; what finds more is found soon enough by reading the newest.
+const manyFound = 20_000
+
+// search is how a text is looked for in a table: a part of a repository and tag, or the beginning of an event's ID.
+type search struct {
+	images, ids string // queries for keys, by image and by the beginning of an ID
+}
+
+var (
+	searchDeliveries = search{
+		images: "select d.id from deliveries as d where d.image_id",
+		// The cross join keeps SQLite from beginning with the deliveries, the empty text from making an index of all of them.
+		ids: "select d.id from events as e cross join deliveries as d where d.id between e.first_delivery and e.last_delivery and d.event_id || '' = e.id and",
+	}
+	searchEvents = search{images: "select seq from events where image_id", ids: "select seq from events as e where"}
+)
+
+// keys gives the keys of the rows that a text finds; few is false when they are too many to be listed.
+func (look search) keys(s sqlTx, reg registry.Name, text string) (keys []int64, few bool, err error) {
+	text = strings.ToLower(plainText(text))
+	statement, args := "select id from images where image like ? escape '\\'", []any{"%" + literal(text) + "%"}
+	if reg != "" {
+		statement, args = statement+" and registry_key = ?", append(args, reg.Key())
+	}
+	found, err := s.numbers(statement+" limit ?", append(args, manyFound+1)...)
+	if err != nil || len(found) > manyFound {
+		return nil, false, err
+	}
+	keys, err = s.numbers(look.images+s.among()+" limit ?", s.list(found), manyFound+1)
+	if err != nil || len(keys) > manyFound {
+		return nil, false, err
+	}
+	byID, err := s.numbers(look.ids+" e.id >= ? and e.id < ? and e.id like ? escape '\\' limit ?", text, text+"zzzz", literal(text)+"%", manyFound+1)
+	if err != nil || len(keys)+len(byID) > manyFound {
+		return nil, false, err
+	}
+	return append(keys, byID...), true, nil
+}
+
+// literal takes LIKE's wildcards their meaning.
+func literal(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
+
+// numbers reads a column of numbers.
+func (s sqlTx) numbers(statement string, args ...any) (all []int64, err error) {
+	err = s.query(func(row *sql.Rows) error {
+		var n int64
+		err := row.Scan(&n)
+		all = append(all, n)
+		return err
+	}, statement, args...)
+	return all, err
+}
