@@ -72,6 +72,7 @@ const (
 	AtTokens   = "tokens"
 	AtSignIns  = "sign-ins"
 	AtNetworks = "networks"
+	AtAudit    = "audit"
 )
 
 // SettingsMenu is the side menu of the settings.
@@ -84,6 +85,7 @@ func SettingsMenu() *Menu {
 		}},
 		{ID: "m-sec", Title: "Security", Items: []MenuItem{
 			{Key: AtNetworks, Text: "Allowed networks", Icon: "network", Href: "/settings/networks"},
+			{Key: AtAudit, Text: "Audit log", Icon: "audit", Href: AuditPath},
 		}},
 	}}
 }

@@ -9,6 +9,7 @@ import (
 
 	"dockbell/models/account"
 	"dockbell/models/artifact"
+	"dockbell/models/audit"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/registry"
@@ -183,6 +184,13 @@ func settingsSamples() map[string]variants {
 		"TokenPanel":   {"full": TokenPanel(TokenForm{Name: nasty, Role: "owner", Registry: "a", Registries: []string{"a", "b"}, Errors: wrong}), "empty": TokenPanel(TokenForm{})},
 		"TokenRevoke":  {"full": TokenRevoke(tok)},
 		"NetworksPage": {"full": NetworksPage(aShell(), Networks{Rows: NetworkRows([]string{"127.0.0.0/8"}, []string{"10.0.0.0/8"}), Tested: nasty, Refusal: nasty}), "allowed": NetworksPage(aShell(), Networks{Tested: "a", Answer: nasty}), "empty": NetworksPage(bareShell(), Networks{})},
+		"AuditPage": {
+			"full": AuditPage(aShell(), Audit{Text: nasty, Now: now, Page: audit.Page{Older: true, Newer: true, Entries: []audit.Entry{
+				{ID: 2, At: now, Actor: audit.Actor{Kind: "User", Name: nasty, Client: nasty, Addr: nasty}, Action: nasty, Registry: nasty, Object: "x", Changes: []audit.Change{{Field: nasty, From: nasty, To: ""}}},
+				{ID: 1, At: now, Action: "registry.create", Registry: "acmereg", Object: "acmereg"},
+			}}}),
+			"empty": AuditPage(bareShell(), Audit{}),
+		},
 		"NetworkPanel": {"full": NetworkPanel(nasty, nasty), "empty": NetworkPanel("", "")},
 	}
 }

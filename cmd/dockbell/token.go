@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dockbell/models/account"
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/models/store"
@@ -147,6 +148,7 @@ func withData(c *cobra.Command, work func(context.Context, data) error) (err err
 			err = closing
 		}
 	}()
+	c.SetContext(audit.By(c.Context(), audit.Actor{Name: commandLine, Client: c.CommandPath()}))
 	return work(c.Context(), data{cfg, db, newAccounts(db)})
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 )
@@ -100,7 +101,7 @@ func (s *Service) CreateUser(ctx context.Context, d UserDraft) (User, error) {
 	}
 	now := s.Now()
 	u := User{ID: s.NewID(), Name: d.Name, Role: role, PHC: phc, Created: now, Updated: now}
-	return u, s.Users.AddUser(ctx, u)
+	return u, s.Users.AddUser(noted(ctx, "user.create", u.Name, audit.Change{Field: "role", To: string(u.Role)}), u)
 }
 
 func checkUserName(name string) error {
@@ -143,7 +144,7 @@ func (s *Service) SetPassword(ctx context.Context, id, password string) (User, e
 		return User{}, err
 	}
 	u.PHC, u.Updated = phc, s.Now()
-	return u, s.Users.UpdateUser(ctx, u)
+	return u, s.Users.UpdateUser(noted(ctx, "user.update", u.Name, audit.Change{Field: "password", From: "******", To: "another ******"}), u)
 }
 
 // ChangePassword is SetPassword by the user, who proves to know the old one; its fault is at field "current".
@@ -179,6 +180,9 @@ func (s *Service) SetRole(ctx context.Context, id, role string) (User, error) {
 			return User{}, err
 		}
 	}
+	if u.Role != to {
+		ctx = noted(ctx, "user.update", u.Name, audit.Change{Field: "role", From: string(u.Role), To: string(to)})
+	}
 	u.Role, u.Updated = to, s.Now()
 	return u, s.Users.UpdateUser(ctx, u)
 }
@@ -196,7 +200,7 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	return s.Users.DeleteUser(ctx, id)
+	return s.Users.DeleteUser(noted(ctx, "user.delete", u.Name), id)
 }
 
 func (s *Service) anotherOwner(ctx context.Context, id string) error {
@@ -222,12 +226,16 @@ func (s *Service) IssueToken(ctx context.Context, d TokenDraft, by string) (Issu
 	t.ClientID, t.Created, t.CreatedBy = s.NewID(), s.Now(), by
 	t.SecretHash, t.BearerHash = HashSecret(made.ClientSecret), HashSecret(made.Bearer)
 	made.Token = t
-	return made, s.Tokens.AddToken(ctx, t)
+	return made, s.Tokens.AddToken(noted(ctx, "token.create", t.Name, audit.Change{Field: "role", To: string(t.Role)}, audit.Change{Field: "registry", To: string(t.Registry)}), t)
 }
 
 // RevokeToken ends a token at once.
 func (s *Service) RevokeToken(ctx context.Context, clientID string) error {
-	return s.Tokens.DeleteToken(ctx, clientID)
+	t, err := s.Tokens.TokenByClientID(ctx, clientID)
+	if err != nil {
+		return err
+	}
+	return s.Tokens.DeleteToken(noted(ctx, "token.revoke", t.Name), clientID)
 }
 
 // Bearer proves a program by its Bearer token. It is found by its hash, so nothing is compared that time could tell apart.
@@ -254,4 +262,9 @@ func (s *Service) touch(ctx context.Context, t Token) {
 	if now := s.Now(); now.Sub(t.LastUsed) >= touched {
 		_ = s.Tokens.TouchToken(ctx, t.ClientID, now)
 	}
+}
+
+// noted is a context in which the next change is recorded as action on the user or token of that name.
+func noted(ctx context.Context, action, name string, changes ...audit.Change) context.Context {
+	return audit.Note(ctx, audit.Entry{Action: action, Object: name, Changes: changes})
 }

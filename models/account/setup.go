@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 )
 
@@ -70,7 +71,8 @@ func (s *Service) CreateOwner(ctx context.Context, code string, d UserDraft) (Us
 		return User{}, err
 	}
 	d.Role = string(Owner)
-	u, err := s.CreateUser(ctx, d)
+	by := audit.Actor{Kind: string(KindUser), Name: d.Name, Client: "set-up"} // nobody else could have done it
+	u, err := s.CreateUser(audit.By(ctx, by), d)
 	if err != nil {
 		return User{}, err
 	}

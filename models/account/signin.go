@@ -273,5 +273,5 @@ func (s *SignIns) Revoke(ctx context.Context, id, subject string) (Grant, error)
 	if err != nil {
 		return g, err
 	}
-	return g, s.end(ctx, id, nil)
+	return g, s.end(noted(ctx, "signIn.revoke", g.Name), id, nil)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 )
 
@@ -106,7 +107,10 @@ func (s *Service) PutGroup(ctx context.Context, name, location string, tags map[
 	case err == nil:
 		name = have.Name
 	}
-	if err := s.Groups.PutResourceGroup(ctx, Group{Name: name, Location: l, Tags: tags, Created: s.Now()}); err != nil {
+	noted := audit.Note(ctx, audit.Entry{
+		Action: "resourceGroup.write", Object: name, Changes: audit.Differences([]audit.Field{{Name: "tags", Words: audit.Tags(have.Tags)}}, []audit.Field{{Name: "tags", Words: audit.Tags(tags)}}),
+	})
+	if err := s.Groups.PutResourceGroup(noted, Group{Name: name, Location: l, Tags: tags, Created: s.Now()}); err != nil {
 		return have, err
 	}
 	return s.Group(ctx, name)
@@ -117,5 +121,5 @@ func (s *Service) DeleteGroup(ctx context.Context, name string) error {
 	if strings.EqualFold(name, DefaultGroup) {
 		return fault.New(fault.Conflict, "The resource group %s is the one of registries that name none, and stays.", DefaultGroup)
 	}
-	return s.Groups.DeleteResourceGroup(ctx, name)
+	return s.Groups.DeleteResourceGroup(audit.Note(ctx, audit.Entry{Action: "resourceGroup.delete", Object: name}), name)
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 )
 
@@ -28,10 +29,20 @@ func (k AccessKeys) Hold(password string) bool {
 type Keys interface {
 	KeepAccessKeys(ctx context.Context, registryID string, k AccessKeys) (AccessKeys, error) // stores k unless there are some, and gives what is there
 	RenewAccessKey(ctx context.Context, registryID string, which int, key string) error
+	AddAudit(ctx context.Context) error // records what ctx notes, without another change
 }
 
-// AccessKeys gives the passwords of a registry's admin user; they are made the first time. Invalid while the user is off.
+// AccessKeys gives the passwords of a registry's admin user; they are made the first time. Invalid while the user is off. That
+// somebody read them is recorded.
 func (s *Service) AccessKeys(ctx context.Context, name Name) (Registry, AccessKeys, error) {
+	r, k, err := s.accessKeys(ctx, name)
+	if err != nil {
+		return r, AccessKeys{}, err
+	}
+	return r, k, s.Keys.AddAudit(r.noted(ctx, "registry.listCredentials", nil))
+}
+
+func (s *Service) accessKeys(ctx context.Context, name Name) (Registry, AccessKeys, error) {
 	r, err := s.Store.Registry(ctx, name)
 	if err != nil {
 		return r, AccessKeys{}, err
@@ -45,12 +56,13 @@ func (s *Service) AccessKeys(ctx context.Context, name Name) (Registry, AccessKe
 
 // RenewAccessKey gives the admin user a new password in place of the first (0) or the second (1).
 func (s *Service) RenewAccessKey(ctx context.Context, name Name, which int) (Registry, AccessKeys, error) {
-	r, k, err := s.AccessKeys(ctx, name)
+	r, k, err := s.accessKeys(ctx, name)
 	if err != nil {
 		return r, k, err
 	}
 	k[which] = newKey()
-	return r, k, s.Keys.RenewAccessKey(ctx, r.ID, which, k[which])
+	renewed := []audit.Change{{Field: []string{"password", "password2"}[which], From: "******", To: "another ******"}}
+	return r, k, s.Keys.RenewAccessKey(r.noted(ctx, "registry.regenerateCredential", renewed), r.ID, which, k[which])
 }
 
 // newKey gives 256 random bits as text.

@@ -69,7 +69,7 @@ func (s *Service) Create(ctx context.Context, r Registry, by string) (Registry, 
 		first := !slices.ContainsFunc(have, func(o Registry) bool { return o.Kind == BuiltIn })
 		r.LoginServer = LoginServer(name, s.Host, first)
 	}
-	return r, s.Store.AddRegistry(ctx, r)
+	return r, s.Store.AddRegistry(r.noted(ctx, "registry.create", audit.Differences(nil, r.words())), r)
 }
 
 // LoginServer is the host that people pull by: <registry>.<public host>[:port]. Where the public host is an address or
@@ -125,10 +125,11 @@ func (s *Service) change(ctx context.Context, name Name, ifVersion int64, fn fun
 		if ifVersion != 0 && ifVersion != r.Version {
 			return r, fault.New(fault.Conflict, "%s was changed meanwhile. Read it again before you change it.", r.Name)
 		}
+		before := r.words()
 		if err := fn(&r); err != nil {
 			return r, err
 		}
-		r, err = s.Update(ctx, r)
+		r, err = s.Update(r.noted(ctx, "registry.update", audit.Differences(before, r.words())), r)
 		if ifVersion != 0 || n == tries || !errors.Is(err, ErrChanged) {
 			return r, err
 		}
@@ -140,7 +141,7 @@ var ErrChanged error = fault.New(fault.Conflict, "The registry was changed by so
 
 // Delete removes a registry with everything in it.
 func (s *Service) Delete(ctx context.Context, name Name) error {
-	return s.Store.DeleteRegistry(ctx, name)
+	return s.Store.DeleteRegistry(Registry{Name: name}.noted(ctx, "registry.delete", nil), name)
 }
 
 func orElse[T ~string](v, def T) T {

@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"dockbell/models/audit"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/registry"
@@ -250,5 +251,20 @@ func (db *DB) disable(tx *gorm.DB, id, reason string) (off bool, err error) {
 	if done.Error != nil || done.RowsAffected == 0 {
 		return false, done.Error
 	}
+	if err := db.recordDisabling(tx, id, reason); err != nil {
+		return false, err
+	}
 	return true, cancelWaiting(tx, id)
+}
+
+// recordDisabling puts it on record: nobody asked for it but the receiver.
+func (db *DB) recordDisabling(tx *gorm.DB, id, reason string) error {
+	var hooks []webhookRow
+	if err := tx.Where("id = ?", id).Limit(1).Find(&hooks).Error; err != nil || len(hooks) == 0 {
+		return err
+	}
+	row := db.rowOfAudit(audit.Entry{Action: "webhook.update", Registry: hooks[0].Registry, Object: hooks[0].Name, Changes: []audit.Change{
+		{Field: "status", From: string(webhook.Enabled), To: string(webhook.Disabled)}, {Field: "disabledReason", To: plainText(reason)},
+	}})
+	return tx.Create(&row).Error
 }

@@ -23,8 +23,9 @@ const (
 // write runs fn in a transaction and returns when it is committed. Writes that come while a commit is under way share the
 // next one; a lone write never waits. When anything in a shared transaction fails it is rolled back and its writes are
 // repeated: fn may run more than once and must not have effects outside tx. What it read counts after a nil error.
+// What ctx notes of the change is recorded with it (audit.Note).
 func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return db.writer.do(ctx, fn)
+	return db.writer.do(ctx, db.recorded(ctx, fn))
 }
 
 // request is one write on its way to a commit.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 )
 
@@ -82,6 +83,12 @@ func (l *AllowList) Replace(ctx context.Context, ranges []string) error {
 	if err != nil {
 		return err
 	}
+	before, err := l.Added(ctx)
+	if err != nil {
+		return err
+	}
+	change := audit.Change{Field: "ranges", From: strings.Join(before, ", "), To: strings.Join(written(added), ", ")}
+	ctx = audit.Note(ctx, audit.Entry{Action: "allowedNetworks.update", Object: "allowed networks", Changes: []audit.Change{change}})
 	if err := l.settings.PutSetting(ctx, networksKey, strings.Join(written(added), "\n")); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type Store interface {
 	AddWebhook(ctx context.Context, w Webhook, quota int) error
 	UpdateWebhook(ctx context.Context, w Webhook, ifVersion int64) error
 	DeleteWebhook(ctx context.Context, reg registry.Name, name Name) error
+	AddAudit(ctx context.Context) error // records what ctx notes, without another change
 }
 
 // Service is the only way to change webhooks: the portal, the API and the command line use the same rules.
@@ -76,7 +77,7 @@ func (s *Service) Create(ctx context.Context, d Draft, by string) (Webhook, erro
 	if err := errors.Join(nameErr, s.apply(&w, d, reg)); err != nil {
 		return Webhook{}, err
 	}
-	return w, s.Store.AddWebhook(ctx, w, reg.Tier.WebhookQuota())
+	return w, s.Store.AddWebhook(noted(ctx, "webhook.create", w, Webhook{}.changesTo(w)), w, reg.Tier.WebhookQuota())
 }
 
 // Put makes a webhook, or replaces the one that is there; made says which.
@@ -141,12 +142,12 @@ func (s *Service) update(ctx context.Context, d Draft, ifVersion int64, by strin
 		return w, fault.New(fault.Conflict, "%s was changed by %s at %s while you were editing. Your input is kept below: compare and save again.",
 			w.Name, w.UpdatedBy, w.Updated.UTC().Format("15:04:05 UTC"))
 	}
-	version := w.Version
+	before := w
 	if err := s.apply(&w, d, reg); err != nil {
 		return w, err
 	}
 	w.UpdatedBy, w.UpdatedByKind, w.Updated = by, audit.ActorOf(ctx).Kind, s.Now()
-	if err := s.Store.UpdateWebhook(ctx, w, version); err != nil {
+	if err := s.Store.UpdateWebhook(noted(ctx, "webhook.update", w, before.changesTo(w)), w, before.Version); err != nil {
 		if ifVersion == 0 && fault.Is(err, fault.Conflict) {
 			return w, changedMeanwhile
 		}
@@ -164,7 +165,16 @@ func (s *Service) SetStatus(ctx context.Context, reg registry.Name, name Name, s
 
 // Delete removes a webhook; what still waited for it is cancelled.
 func (s *Service) Delete(ctx context.Context, reg registry.Name, name Name) error {
-	return s.Store.DeleteWebhook(ctx, reg, name)
+	return s.Store.DeleteWebhook(noted(ctx, "webhook.delete", Webhook{Registry: reg, Name: name}, nil), reg, name)
+}
+
+// CallbackConfig gives a webhook with its secrets in clear. That somebody read them is recorded.
+func (s *Service) CallbackConfig(ctx context.Context, reg registry.Name, name Name) (Webhook, error) {
+	w, err := s.Store.Webhook(ctx, reg, name)
+	if err != nil {
+		return w, err
+	}
+	return w, s.Store.AddAudit(noted(ctx, "webhook.getCallbackConfig", w, nil))
 }
 
 // CheckName reports whether a name may be given to a new webhook of the registry.

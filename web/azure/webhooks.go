@@ -225,8 +225,11 @@ type callbackJSON struct {
 
 // callbackConfig gives the service URI and the headers with their secrets in clear: programs compare them with their own.
 func (d *Door) callbackConfig(c echo.Context) error {
-	_, w, err := d.hookOf(c)
+	r, w, err := d.hookOf(c)
 	if err != nil {
+		return err
+	}
+	if w, err = d.Webhooks.CallbackConfig(c.Request().Context(), r.Name, w.Name); err != nil {
 		return err
 	}
 	config := callbackJSON{ServiceURI: w.ServiceURI.String(), CustomHeaders: map[string]string{}}

@@ -19,7 +19,7 @@ func (p *Portal) useInbox(c echo.Context, reg registry.Registry, form views.Webh
 	token := newInboxToken()
 	box := delivery.Inbox{Token: token, Registry: reg.Name, Created: p.Now()}
 	status := http.StatusOK
-	switch err := p.Inboxes.AddInbox(c.Request().Context(), box, delivery.InboxesEach); {
+	switch err := p.Inboxes.AddInbox(ofInbox(c.Request().Context(), "inbox.create", reg.Name), box, delivery.InboxesEach); {
 	case err == nil:
 		form.URI, form.Inbox = p.inboxURL(token), true
 	case fault.Is(err, fault.LimitReached):

@@ -118,6 +118,8 @@ func (m *memory) UpdateWebhook(_ context.Context, w webhook.Webhook, ifVersion i
 	return nil
 }
 
+func (m *memory) AddAudit(context.Context) error { return nil }
+
 func (m *memory) DeleteWebhook(_ context.Context, _ registry.Name, name webhook.Name) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

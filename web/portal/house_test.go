@@ -62,7 +62,7 @@ func newHouse(t *testing.T) *house {
 		Hooks: portal.Hooks{
 			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
 		},
-		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Inboxes: h.db, Networks: nets, Feed: feed,
+		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Inboxes: h.db, Networks: nets, Feed: feed,
 		Shelf:    &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts: accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,

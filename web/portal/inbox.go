@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/account"
+	"dockbell/models/audit"
 	"dockbell/models/delivery"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
@@ -108,7 +109,12 @@ func (p *Portal) inboxAddress(token string) string { return p.PublicURL + "/inbo
 // newInbox adds an inbox to a registry.
 func (p *Portal) newInbox(ctx context.Context, reg registry.Name) (delivery.Inbox, error) {
 	box := delivery.Inbox{Token: rand.Text(), Registry: reg, Created: p.Now()}
-	return box, p.Inboxes.AddInbox(ctx, box, delivery.InboxesEach)
+	return box, p.Inboxes.AddInbox(ofInbox(ctx, "inbox.create", reg), box, delivery.InboxesEach)
+}
+
+// ofInbox is a context in which the next change is recorded as action on an inbox. Its token is as good as a password.
+func ofInbox(ctx context.Context, action string, reg registry.Name) context.Context {
+	return audit.Note(ctx, audit.Entry{Action: action, Registry: string(reg), Object: "inbox"})
 }
 
 func (p *Portal) createInbox(c echo.Context) error {
@@ -172,7 +178,7 @@ func (p *Portal) deleteInbox(c echo.Context) error {
 	if _, err := p.inboxOf(ctx, reg.Name, token); err != nil {
 		return err
 	}
-	if err := p.Inboxes.DeleteInbox(ctx, token); err != nil {
+	if err := p.Inboxes.DeleteInbox(ofInbox(ctx, "inbox.delete", reg.Name), token); err != nil {
 		return err
 	}
 	return p.done(c, views.InboxPath(reg.Name), ui.Toast{Kind: "ok", Title: "Inbox deleted", Text: "What is sent to its address is answered 404 from now on."})

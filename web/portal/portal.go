@@ -67,6 +67,7 @@ type Portal struct {
 	Contents   Contents
 	Networks   Networks
 	History    History
+	Record     Record
 	Inboxes    Inboxes
 	Feed       *delivery.Feed  // live updates of open pages
 	Stopping   <-chan struct{} // closed when the server begins to stop: open streams end; nil never is

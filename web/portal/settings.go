@@ -20,7 +20,7 @@ const (
 	networksPath = "/settings/networks"
 )
 
-// settingsRoutes are users, tokens and allowed networks. "-" in the place of an id stands for the row that was picked in a form.
+// settingsRoutes are users, tokens, allowed networks and the record of changes. "-" in the place of an id stands for the row that was picked in a form.
 func (p *Portal) settingsRoutes() []auth.Route {
 	return []auth.Route{
 		{Method: http.MethodGet, Path: "/settings", Permission: account.Admin, Handler: p.settings},
@@ -46,6 +46,8 @@ func (p *Portal) settingsRoutes() []auth.Route {
 		{Method: http.MethodPost, Path: networksPath, Permission: account.Admin, Handler: p.addNetworks},
 		{Method: http.MethodGet, Path: networksPath + "/new", Permission: account.Admin, Handler: p.newNetworks},
 		{Method: http.MethodPost, Path: networksPath + "/remove", Permission: account.Admin, Handler: p.removeNetworks},
+
+		{Method: http.MethodGet, Path: views.AuditPath, Permission: account.Admin, Handler: p.audit},
 	}
 }
 
