@@ -37,7 +37,8 @@ type client struct {
 	session      *session
 	command      string // name of the command, for the server's audit log
 	subscription string
-	status       int // of the last answer
+	status       int    // of the last answer
+	etag         string // of the last answer: the version of the resource
 	progress     *progress
 	pause        func(context.Context, time.Duration) error
 }
@@ -83,16 +84,27 @@ func newHTTP(roots *x509.CertPool) *http.Client {
 	}
 }
 
-// call makes one call and gives the answer's object; nil when it has no body. A refused token is renewed once, and a server that
-// asks for patience gets it.
+// question is one call; header is empty for most.
+type question struct {
+	method, path string
+	body         any
+	header       http.Header
+}
+
+// call makes one call and gives the answer's object; nil when it has no body.
 func (a *client) call(ctx context.Context, method, path string, body any) (object, error) {
+	return a.do(ctx, question{method: method, path: path, body: body})
+}
+
+// do makes a call. A refused token is renewed once, and a server that asks for patience gets it.
+func (a *client) do(ctx context.Context, q question) (object, error) {
 	var renewed bool
 	for try := 1; ; try++ {
 		bearer, err := a.session.bearer(ctx, a.http, renewed)
 		if err != nil {
 			return nil, err
 		}
-		answer, wait, err := a.once(ctx, bearer, method, path, body)
+		answer, wait, err := a.once(ctx, bearer, q)
 		var refused *apiError
 		switch {
 		case errors.As(err, &refused) && refused.status == http.StatusUnauthorized && !renewed && a.session.renewable():
@@ -109,8 +121,8 @@ func (a *client) call(ctx context.Context, method, path string, body any) (objec
 }
 
 // once makes one request; wait says when trying again makes sense, 0 that it does not.
-func (a *client) once(ctx context.Context, bearer, method, path string, body any) (answer object, wait time.Duration, err error) {
-	req, err := a.request(ctx, method, path, body)
+func (a *client) once(ctx context.Context, bearer string, q question) (answer object, wait time.Duration, err error) {
+	req, err := a.request(ctx, q)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -121,7 +133,7 @@ func (a *client) once(ctx context.Context, bearer, method, path string, body any
 		return nil, 0, unreachable(a.base, err)
 	}
 	defer resp.Body.Close()
-	a.status = resp.StatusCode
+	a.status, a.etag = resp.StatusCode, resp.Header.Get("ETag")
 	text, err := readAnswer(resp)
 	if err != nil {
 		return nil, 0, fmt.Errorf("the answer of %s broke off: %w", a.base, err)
@@ -139,16 +151,16 @@ func (a *client) once(ctx context.Context, bearer, method, path string, body any
 	return answer, 0, nil
 }
 
-func (a *client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+func (a *client) request(ctx context.Context, q question) (*http.Request, error) {
 	var content io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
+	if q.body != nil {
+		text, err := json.Marshal(q.body)
 		if err != nil {
 			return nil, err
 		}
 		content = bytes.NewReader(text)
 	}
-	u, err := url.Parse(a.base.String() + path) // never Parse(path): "//host/..." would name another server
+	u, err := url.Parse(a.base.String() + q.path) // never Parse(path): "//host/..." would name another server
 	if err != nil {
 		return nil, err
 	}
@@ -156,14 +168,17 @@ func (a *client) request(ctx context.Context, method, path string, body any) (*h
 		query.Set("api-version", apiVersion)
 		u.RawQuery = query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), content)
+	req, err := http.NewRequestWithContext(ctx, q.method, u.String(), content)
 	if err != nil {
 		return nil, err
+	}
+	if q.header != nil {
+		req.Header = q.header.Clone()
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "dockbell/"+version)
 	req.Header.Set("x-ms-client-request-id", newID())
-	if body != nil {
+	if q.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req, nil

@@ -281,7 +281,7 @@ func TestParseServer(t *testing.T) {
 func TestIDsCannotLead(t *testing.T) {
 	a := &client{base: &url.URL{Scheme: "https", Host: "home.example"}}
 	for _, path := range []string{"//evil.example/x", "/x/../y", "/@evil.example"} {
-		req, err := a.request(t.Context(), http.MethodGet, path, nil)
+		req, err := a.request(t.Context(), question{method: http.MethodGet, path: path})
 		if err != nil || req.URL.Host != "home.example" {
 			t.Errorf("%s: %v, %v", path, req, err)
 		}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"dockbell/models/event"
+	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 )
@@ -164,27 +166,65 @@ func (a *client) carryOut(c *cobra.Command, reg found, plan hookPlan) error {
 	return nil
 }
 
+// carry makes one change, unless somebody else was there since the plan was made: a new webhook must still be new, and one that is
+// changed or deleted must still be as it was.
 func (a *client) carry(ctx context.Context, reg found, s step) error {
-	method, body := http.MethodPut, s.want.resource()
-	switch s.sign {
-	case '~':
-		method = http.MethodPatch
-		delete(body, "location")
-	case '-':
-		method, body = http.MethodDelete, nil
+	q := question{method: http.MethodPut, path: reg.webhook(string(s.name)), body: s.want.resource(), header: http.Header{"If-None-Match": {"*"}}}
+	if s.sign != '+' {
+		version, err := a.unchanged(ctx, reg, s)
+		if s.sign == '-' && fault.Is(err, fault.NotFound) {
+			return nil // gone already
+		}
+		if err != nil {
+			return err
+		}
+		q.method, q.body, q.header = http.MethodDelete, nil, http.Header{"If-Match": {version}}
 	}
-	if body == nil {
-		_, err := a.call(ctx, method, reg.webhook(string(s.name)), nil)
-		return err
+	if s.sign == '~' {
+		q.method, q.body = http.MethodPatch, s.changes()
 	}
-	_, err := a.call(ctx, method, reg.webhook(string(s.name)), body)
+	_, err := a.do(ctx, q)
 	return err
+}
+
+// unchanged gives the version of a webhook that is still as the plan found it.
+func (a *client) unchanged(ctx context.Context, reg found, s step) (version string, err error) {
+	hook, err := a.call(ctx, http.MethodGet, reg.webhook(string(s.name)), nil)
+	if err != nil {
+		return "", err
+	}
+	version = a.etag
+	config, err := a.call(ctx, http.MethodPost, reg.webhook(string(s.name))+"/getCallbackConfig", nil)
+	if err == nil && len(differences(specOf(flat(hook), config), s.old, true)) > 0 {
+		err = errors.New("somebody changed it since the plan was made: run apply again")
+	}
+	return version, err
 }
 
 // resource is the webhook as the API takes it, whole.
 func (s hookSpec) resource() object {
-	return object{
-		"location": s.location, "tags": s.tags,
-		"properties": object{"serviceUri": s.uri.String(), "customHeaders": s.headers, "status": s.status, "scope": s.scope.String(), "actions": s.actions},
+	return object{"location": s.location, "tags": s.tags, "properties": s.properties()}
+}
+
+func (s hookSpec) properties() object {
+	return object{"serviceUri": s.uri.String(), "customHeaders": s.headers, "status": s.status, "scope": s.scope.String(), "actions": s.actions}
+}
+
+// fieldKeys are the API's names of the fields of a plan.
+var fieldKeys = map[string]string{"uri": "serviceUri", "actions": "actions", "status": "status", "scope": "scope", "header": "customHeaders", "tag": "tags"}
+
+// changes are the fields that differ, and no others: what somebody else may set beside them stays.
+func (s step) changes() object {
+	properties, body := object{}, object{}
+	for _, f := range s.fields {
+		kind, _, _ := strings.Cut(f.field, " ")
+		switch key := fieldKeys[kind]; key {
+		case "tags":
+			body[key] = s.want.tags
+		default:
+			properties[key] = s.want.properties()[key]
+		}
 	}
+	body["properties"] = properties
+	return body
 }

@@ -263,6 +263,28 @@ func TestRegistriesOnTheCommandLine(t *testing.T) {
 	p.refused(exitNotFound, "teamregistry", "registry", "show", "-n", "teamregistry")
 }
 
+// TestReplicationsOnTheCommandLine adds a location, hangs a webhook there and takes it away again.
+func TestReplicationsOnTheCommandLine(t *testing.T) {
+	h := startHouse(t)
+	p := h.signIn("owner")
+	row := regexp.MustCompile(`(?m)^westeurope +westeurope +Succeeded +Ready +True$`)
+	if got := p.ok("registry", "replication", "create", "-r", "...", "-l", "West Europe", "--tags", "a=b", "-o", "table"); !row.MatchString(got) {
+		t.Errorf("created\n%s", got)
+	}
+	if got := p.ok("registry", "replication", "list", "-r", "...", "-o", "table"); !row.MatchString(got) {
+		t.Errorf("list:\n%s", got)
+	}
+	if got := p.ok("webhook", "create", "-r", "...", "-n", "westhook", "--uri", "https://hooks.example.com", "--actions", "push", "-l", "westeurope"); !strings.Contains(got, `"location": "westeurope"`) {
+		t.Errorf("a webhook there: %s", got)
+	}
+	if got := p.ok("registry", "replication", "update", "-r", "...", "-n", "WestEurope", "--tags", "", "--region-endpoint-enabled", "false"); !strings.Contains(got, `"tags": {}`) || !strings.Contains(got, `"regionEndpointEnabled": false`) {
+		t.Errorf("updated %s", got)
+	}
+	p.ok("webhook", "delete", "-r", "...", "-n", "westhook")
+	p.ok("registry", "replication", "delete", "-r", "...", "-n", "westeurope")
+	p.refused(exitNotFound, "", "registry", "replication", "show", "-r", "...", "-n", "westeurope")
+}
+
 func (p *person) passwords(verb string, more ...string) [2]string {
 	p.t.Helper()
 	var got struct {
@@ -470,16 +492,17 @@ func TestNamesAreCompleted(t *testing.T) {
 		return strings.Join(names, " ")
 	}
 	for line, want := range map[string]string{
-		"webhook list --registry ''":                    houseRegistry,
-		"registry show -n ''":                           houseRegistry,
-		"webhook show -r mycontainerregistry --name ''": "deployhook",
-		"webhook show --name ''":                        ":4",
-		"webhook create --actions ''":                   "push delete quarantine chart_push chart_delete",
-		"webhook create --actions push quarantine ''":   "delete chart_push chart_delete",
-		"webhook update --status ''":                    "enabled disabled",
-		"webhook list -o ''":                            "json table tsv yaml none",
-		"registry create --sku ''":                      "Basic Standard Premium",
-		"webhook up":                                    "update",
+		"webhook list --registry ''":                             houseRegistry,
+		"registry show -n ''":                                    houseRegistry,
+		"webhook show -r mycontainerregistry --name ''":          "deployhook",
+		"webhook show --name ''":                                 ":4",
+		"webhook create --actions ''":                            "push delete quarantine chart_push chart_delete",
+		"webhook create --actions push quarantine ''":            "delete chart_push chart_delete",
+		"webhook update --status ''":                             "enabled disabled",
+		"webhook list -o ''":                                     "json table tsv yaml none",
+		"registry create --sku ''":                               "Basic Standard Premium",
+		"registry replication show -r mycontainerregistry -n ''": "local",
+		"webhook up": "update",
 	} {
 		if got := offers(line); got != want {
 			t.Errorf("%s: offered %q, want %q", line, got, want)

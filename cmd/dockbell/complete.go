@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,16 +25,21 @@ func completeRegistries(c *cobra.Command, _ []string, _ string) ([]cobra.Complet
 // completeWebhooks offers the webhooks of the registry that stands on the command line.
 func completeWebhooks(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return offered(c, func(ctx context.Context, a *client) ([]object, error) {
-		name, err := c.Flags().GetString("registry")
-		if err != nil || name == "" {
-			return nil, err
-		}
-		reg, err := a.registry(ctx, target{registry: name})
-		if err != nil {
-			return nil, err
-		}
-		return a.webhooks(ctx, reg)
+		return a.below(ctx, c, "/webhooks")
 	})
+}
+
+// below lists what the registry on the command line has.
+func (a *client) below(ctx context.Context, c *cobra.Command, list string) ([]object, error) {
+	name, err := c.Flags().GetString("registry")
+	if err != nil || name == "" {
+		return nil, err
+	}
+	reg, err := a.registry(ctx, target{registry: name})
+	if err != nil {
+		return nil, err
+	}
+	return a.all(ctx, http.MethodGet, reg.path+list)
 }
 
 // offered asks the server for names. Whatever fails offers nothing: a shell's line is no place for errors.

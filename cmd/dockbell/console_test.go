@@ -150,3 +150,52 @@ func TestTrustIsAskedOnce(t *testing.T) {
 		t.Errorf("signing in again: %d, %q", code, screen)
 	}
 }
+
+// TestApplyMeetsSomebody: while the plan waits for its yes, somebody else changes the webhooks; nothing of theirs is overwritten.
+func TestApplyMeetsSomebody(t *testing.T) {
+	h := startHouse(t)
+	p := h.signIn("contributor")
+	file := filepath.Join(t.TempDir(), "webhooks.yaml")
+	for name, c := range map[string]struct {
+		before, file string // before: commands; file: the list of webhooks
+		meanwhile    string
+		says         string
+	}{
+		"changed":    {"create -n samehook --uri https://a.example --actions push", "{name: samehook, uri: 'https://b.example', actions: [push]}", "update -n samehook --scope theirs", "somebody changed it since the plan was made"},
+		"deleted":    {"create -n gonehook --uri https://a.example --actions push", "{name: gonehook, uri: 'https://b.example', actions: [push]}", "delete -n gonehook", "ResourceNotFound"},
+		"made":       {"", "{name: newhook, uri: 'https://b.example', actions: [push]}", "create -n newhook --uri https://theirs.example --actions delete", "newhook: "},
+		"to be gone": {"create -n oldhook --uri https://a.example --actions push", "", "update -n oldhook --status disabled", "somebody changed it since the plan was made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			do := func(line string) {
+				if line != "" {
+					p.ok(append(append([]string{"webhook"}, strings.Fields(line)...), "-r", houseRegistry)...)
+				}
+			}
+			write(t, file, "webhooks: []\n")
+			p.ok("webhook", "apply", "-r", "...", "-f", file, "--prune")
+			do(c.before)
+			write(t, file, "webhooks: ["+c.file+"]\n")
+			screen := newConsole(t)
+			met := make(chan struct{})
+			var theirs string
+			go func() {
+				defer close(met)
+				for !strings.Contains(screen.shown.String(), "[y/N]") {
+					time.Sleep(time.Millisecond)
+				}
+				do(c.meanwhile)
+				theirs, _, _ = run(t, "webhook", "export", "-r", houseRegistry)
+				_, _ = screen.keys.WriteString("y\n")
+			}()
+			code, shown := screen.run("", "webhook", "apply", "-r", houseRegistry, "-f", file, "--prune")
+			<-met
+			if code != exitRefused && code != exitNotFound || !strings.Contains(shown, c.says) || !strings.Contains(shown, "(0 of 1 changes were made before)") {
+				t.Errorf("code %d: %s", code, shown)
+			}
+			if after := p.ok("webhook", "export", "-r", "..."); after != theirs {
+				t.Errorf("theirs was\n%s\nand became\n%s", theirs, after)
+			}
+		})
+	}
+}

@@ -16,6 +16,7 @@ type step struct {
 	sign   byte
 	name   webhook.Name
 	want   hookSpec
+	old    hookSpec // what the plan found; empty for a new one
 	fields []fieldChange
 }
 
@@ -55,7 +56,7 @@ func planHooks(f hookFile, have []hookSpec, home registry.Location, prune bool) 
 	}
 	for _, key := range slices.Sorted(maps.Keys(stored)) {
 		if prune {
-			p.steps = append(p.steps, step{sign: '-', name: stored[key].name})
+			p.steps = append(p.steps, step{sign: '-', name: stored[key].name, old: stored[key]})
 		} else {
 			p.extra = append(p.extra, stored[key].name)
 		}
@@ -67,9 +68,9 @@ func (p *hookPlan) add(want, old hookSpec, exists bool) {
 	fields := differences(want, old, exists)
 	switch {
 	case !exists:
-		p.steps = append(p.steps, step{'+', want.name, want, fields})
+		p.steps = append(p.steps, step{'+', want.name, want, old, fields})
 	case len(fields) > 0:
-		p.steps = append(p.steps, step{'~', old.name, want, fields})
+		p.steps = append(p.steps, step{'~', old.name, want, old, fields})
 	default:
 		p.unchanged++
 	}

@@ -17,7 +17,7 @@ func registryCommand() *cobra.Command {
 		Short: "Manage registries",
 		Long:  "These commands speak the server's management API, with the flags and the output of `az acr`. Sign in first with dockbell login, or set " + envURL + " and " + envToken + ".",
 	}
-	c.AddCommand(registryList(), registryShow(), registryCreate(), registryUpdate(), registryDelete(), registryCheckName(), registryUsage(), registryCredential())
+	c.AddCommand(registryList(), registryShow(), registryCreate(), registryUpdate(), registryDelete(), registryCheckName(), registryUsage(), registryCredential(), replicationGroup())
 	return c
 }
 

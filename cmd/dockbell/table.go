@@ -40,6 +40,11 @@ var (
 		at("ADMIN ENABLED", "adminUserEnabled"),
 	}
 
+	replicationColumns = []column{
+		at("NAME", "name"), at("LOCATION", "location"), at("PROVISIONING STATE", "provisioningState"), at("STATUS", "status", "displayStatus"),
+		at("REGION ENDPOINT ENABLED", "regionEndpointEnabled"),
+	}
+
 	usageColumns = []column{at("NAME", "name"), at("LIMIT", "limit"), at("CURRENT VALUE", "currentValue"), at("UNIT", "unit")}
 
 	nameColumns = []column{at("Message", "message"), at("NameAvailable", "nameAvailable"), at("Reason", "reason")}

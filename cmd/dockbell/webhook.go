@@ -104,23 +104,30 @@ func hookCommand(c *cobra.Command, named bool, run func(ctx context.Context, a *
 	return c
 }
 
-// hookAt says which webhook of which registry a command is about.
+// hookAt says which webhook, or replication, of which registry a command is about.
 type hookAt struct {
 	target
 	name string
 }
 
 func (at *hookAt) flags(c *cobra.Command, named bool) {
-	c.Flags().StringVarP(&at.target.registry, "registry", "r", "", "name of the registry")
-	c.Flags().StringVarP(&at.group, "resource-group", "g", "", "resource group of the registry (default: wherever it is)")
-	complete(c, "registry", completeRegistries)
-	complete(c, "resource-group", cobra.NoFileCompletions)
-	required(c, "registry")
+	at.registryFlags(c)
 	if named {
-		c.Flags().StringVarP(&at.name, "name", "n", "", "name of the webhook")
-		complete(c, "name", completeWebhooks)
-		required(c, "name")
+		at.nameFlag(c, "name of the webhook", completeWebhooks)
 	}
+}
+
+func (at *hookAt) registryFlags(c *cobra.Command) {
+	c.Flags().StringVarP(&at.target.registry, "registry", "r", "", "name of the registry")
+	addGroup(c, &at.group)
+	complete(c, "registry", completeRegistries)
+	required(c, "registry")
+}
+
+func (at *hookAt) nameFlag(c *cobra.Command, help string, names cobra.CompletionFunc) {
+	c.Flags().StringVarP(&at.name, "name", "n", "", help)
+	complete(c, "name", names)
+	required(c, "name")
 }
 
 func (at *hookAt) check(c *cobra.Command, named bool) error {
