@@ -146,6 +146,14 @@ func (d DeletePanel) Word() string {
 	return "delete " + strconv.Itoa(len(d.Hooks))
 }
 
+func (d DeletePanel) names() string {
+	all := make([]string, len(d.Hooks))
+	for i, w := range d.Hooks {
+		all[i] = string(w.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
 func (d DeletePanel) button() string {
 	if len(d.Hooks) == 1 {
 		return "Delete webhook"

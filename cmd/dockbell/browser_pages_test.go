@@ -48,6 +48,9 @@ func furnish(t *testing.T) *furniture {
 	b.Post("/settings/tokens", "name", "ci deploy", "role", "reader", "registry", "").Status(http.StatusCreated)
 	b.Post("/settings/networks", "networks", "10.0.0.0/8").Status(http.StatusSeeOther)
 
+	b.Post("/registries", "name", "secondregistry", "location", "eastus", "sku", "Basic").Status(http.StatusSeeOther)
+	b.Post(registry+"/replications", "location", "westeurope").Status(http.StatusSeeOther)
+
 	// Links that hold an ID are taken from the pages.
 	link := func(page, selector string) string {
 		t.Helper()
@@ -61,7 +64,8 @@ func furnish(t *testing.T) *furniture {
 	user := "/settings/users/" + b.Get("/settings/users").Find("#rows .pick").First().AttrOr("value", "")
 	key := "/settings/tokens/" + b.Get("/settings/tokens").Find("#rows .pick").First().AttrOr("value", "")
 	f.pages = []string{
-		"/", "/registries", registry, registry + "/repositories", registry + "/repositories/team/web",
+		"/", "/registries", "/registries/new", registry, registry + "/delete",
+		registry + "/replications", registry + "/replications/new", registry + "/replications/westeurope/delete", registry + "/repositories", registry + "/repositories/team/web",
 		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
@@ -130,7 +134,7 @@ func visitsAll(t *testing.T, pages []string) {
 		"/setup", "/setup/registry", "/sign-in",
 		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
 		"/registries/:registry/deliveries/:id/body", "/registries/:registry/deliveries/:id/ping",
-		"/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
+		"/registries/:registry/replications/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
 	}
 	for _, r := range (&portal.Portal{}).Routes() {
 		if r.Method != http.MethodGet || slices.Contains(noPages, r.Path) {

@@ -23,6 +23,8 @@ func TestBrowser(t *testing.T) {
 		{"Webhooks", testWebhooks},
 		{"Pages", testPages},
 		{"ForeignText", testForeignText},
+		{"Inbox", testInbox},
+		{"Lists", testLists},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()
