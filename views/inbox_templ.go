@@ -231,7 +231,7 @@ func inboxCommands(p InboxPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Cmd(ui.Action{Text: "Create a webhook for this inbox", Icon: "plug", Href: p.hook()}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Cmd(ui.Action{Text: "Add webhook", Icon: "plug", Href: p.hook()}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -25,6 +25,8 @@ func TestBrowser(t *testing.T) {
 		{"ForeignText", testForeignText},
 		{"Inbox", testInbox},
 		{"Lists", testLists},
+		{"Settings", testSettings},
+		{"Keyboard", testKeyboard},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()

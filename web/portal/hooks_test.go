@@ -285,7 +285,7 @@ func TestDeleteOfSelectedRows(t *testing.T) {
 	s.mem.stakes = delivery.Stakes{Past: 2}
 	at := hooksAt + "/-/delete"
 	ask := s.get(at+"?name=alpha1&name=gamma3").Status(200).Says("h1", "Webhooks").Says("#dialog-title", "Delete 2 webhooks?")
-	ask.Says(".why", "alpha1 , gamma3").Says(".why", "The 4 past deliveries").Says("label[for=d-confirm]", "Type delete 2 to confirm")
+	ask.Says(".why", "alpha1, gamma3").Says(".why", "The 4 past deliveries").Says("label[for=d-confirm]", "Type delete 2 to confirm")
 	both := url.Values{"name": {"alpha1", "gamma3"}}
 	s.post(at, with(both, "confirm", "alpha1")).Status(422).Says("#d-confirm-said", "Type delete 2")
 	s.htmx(http.MethodPost, at, with(both, "confirm", "delete 2"), hooksAt).Leads(hooksAt)
