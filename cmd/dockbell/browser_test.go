@@ -36,7 +36,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // patience is how long a page may take before a test gives up; on a good day everything is there in milliseconds.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // chromium is the browser.
 type chromium struct {
