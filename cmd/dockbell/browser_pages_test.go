@@ -61,7 +61,7 @@ func furnish(t *testing.T) *furniture {
 		}
 		return href
 	}
-	delivered, event := link(hookPage, "#dl-body a"), link(registry+"/events", "tbody a")
+	delivered, event := link(hookList+"/scanimages", "#dl-body a"), link(registry+"/events", "tbody a")
 	user := "/settings/users/" + b.Get("/settings/users").Find("#rows .pick").First().AttrOr("value", "")
 	key := "/settings/tokens/" + b.Get("/settings/tokens").Find("#rows .pick").First().AttrOr("value", "")
 	program := b.Get("/adfs/oauth2/authorize?" + url.Values{ // as az asks
