@@ -72,7 +72,7 @@ func furnish(t *testing.T) *furniture {
 		"/connect", "/device", program, "/settings/sign-ins",
 		"/", "/registries", "/registries/new", registry, registry + "/delete",
 		registry + "/replications", registry + "/replications/new", registry + "/replications/westeurope/delete", registry + "/repositories", registry + "/repositories/team/web",
-		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing",
+		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/account",
