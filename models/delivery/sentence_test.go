@@ -86,7 +86,7 @@ func TestSentencesSayWhatToDo(t *testing.T) {
 		{CauseStatus, with(func(f *Facts) { f.Status, f.RetryAfter = 503, 10*time.Minute }), []string{"wait 10 minutes"}},
 		{CauseStatus, with(func(f *Facts) { f.Status, f.RetryAfter = 503, 24*time.Hour }), []string{"wait 24 hours"}},
 		{CauseStatus, with(func(f *Facts) { f.Status, f.RetryAfter = 503, time.Second }), []string{"wait 1 second,"}},
-		{CauseStatus, status(503), []string{"tried again"}},
+		{CauseStatus, status(503), []string{"redeliver"}},
 		{CauseStatus, status(599), []string{"log"}},
 		{CauseStatus, status(999), []string{"200 to 299"}},
 		{CauseStatus, status(100), []string{"200 to 299"}},
