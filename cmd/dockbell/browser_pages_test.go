@@ -43,8 +43,8 @@ func furnish(t *testing.T) *furniture {
 	for i := range 27 {
 		f.push(fmt.Sprintf("team/web:v1.%d.0", i))
 	}
-	f.push("team/api:nightly")
 	f.push("tools/a-repository-with-quite-a-long-name/and/several/parts:2026-11-25-a-long-tag-too")
+	f.push("team/api:nightly")
 	b.Post("/settings/users", "name", "mei.lin", "password", "several unusual words", "role", "contributor").Status(http.StatusSeeOther)
 	b.Post("/settings/tokens", "name", "ci deploy", "role", "reader", "registry", "").Status(http.StatusCreated)
 	b.Post("/settings/networks", "networks", "10.0.0.0/8").Status(http.StatusSeeOther)

@@ -37,9 +37,8 @@ type tab struct {
 
 	mu       sync.Mutex
 	troubles []string
-	allowed  []int64  // statuses from 400 that the story provokes
-	status   int64    // of the last document
-	asked    []string // every address that was asked for
+	allowed  []int64 // statuses from 400 that the story provokes
+	status   int64   // of the last document
 }
 
 // tab opens a tab on a server and holds it to account at the end of the test.
@@ -140,7 +139,6 @@ func (v *tab) heard(event any) {
 		v.trouble("dialog", e.Message)
 		go v.dismiss() // the page waits for it
 	case *network.EventRequestWillBeSent:
-		v.asked = append(v.asked, e.Request.URL)
 		u, err := url.Parse(e.Request.URL)
 		if err != nil || u.Host != hostOf(v.base) && u.Scheme != "data" && u.Scheme != "about" {
 			v.trouble("foreign", e.Request.URL)
@@ -201,13 +199,6 @@ func (v *tab) allow(statuses ...int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.allowed = statuses
-}
-
-// requests are the addresses asked for so far.
-func (v *tab) requests() []string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return slices.Clone(v.asked)
 }
 
 // open goes to an address and waits until the page is loaded.

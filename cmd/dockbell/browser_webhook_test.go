@@ -32,8 +32,13 @@ func startEndpoint(t *testing.T) *endpoint {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(int(e.status.Load()))
-		fmt.Fprint(w, `{"deployed":true,"to":"production"}`)
+		status := int(e.status.Load())
+		w.WriteHeader(status)
+		if status == http.StatusOK {
+			fmt.Fprint(w, `{"deployed":true,"to":"production"}`)
+		} else {
+			fmt.Fprint(w, `{"error":"pipeline store unavailable","retryable":true}`)
+		}
 	}))
 	t.Cleanup(s.Close)
 	e.url = s.URL
@@ -262,7 +267,7 @@ func redeliver(v *tab, to *endpoint) {
 	v.press("Pretty")
 	v.reads("#delivery pre", `"action": "push"`)
 	v.within("#delivery nav", "Response 503", "link").click()
-	v.reads("#delivery", `"to": "production"`)
+	v.reads("#delivery", `"error": "pipeline store unavailable"`)
 	v.sound()
 	v.picture("07b response " + v.look.name)
 
