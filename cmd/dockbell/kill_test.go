@@ -125,7 +125,8 @@ func TestKilledAtRandom(t *testing.T) {
 	d.start(4)
 	done := 0
 	for ; done < kills && (until.IsZero() || time.Now().Before(until)); done++ {
-		time.Sleep(100*time.Millisecond + rand.N(500*time.Millisecond))
+		l.grows(t, 10+rand.N(50))
+		time.Sleep(rand.N(10 * time.Millisecond))
 		p.end(syscall.SIGKILL)
 		p.start()
 	}
@@ -137,9 +138,6 @@ func TestKilledAtRandom(t *testing.T) {
 func (l *ledger) judge(t *testing.T, p *process, kills int) {
 	t.Helper()
 	acked := l.acknowledged()
-	if len(acked) < 10*kills {
-		t.Errorf("only %d pushes were acknowledged in %d lives: that tries nothing", len(acked), kills+1)
-	}
 	held := func(image string) string {
 		repo, tag, _ := strings.Cut(image, ":")
 		return p.held(repo, tag)

@@ -38,6 +38,13 @@ func (l *ledger) acknowledged() map[string]string {
 	return maps.Clone(l.acked)
 }
 
+// grows waits until so many more pushes were acknowledged.
+func (l *ledger) grows(t *testing.T, by int) {
+	t.Helper()
+	want := len(l.acknowledged()) + by
+	until(t, "more pushes are acknowledged", func() bool { return len(l.acknowledged()) >= want })
+}
+
 // receiver answers calls after a while and writes them into the ledger before it does.
 func (l *ledger) receiver(t *testing.T, name string, takes time.Duration) *httptest.Server {
 	l.calls[name], l.rang[name] = map[string][]string{}, map[string]string{}
