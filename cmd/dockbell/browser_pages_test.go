@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,7 +22,7 @@ type furniture struct {
 
 // furnish makes webhooks that succeed, fail and are disabled, an inbox, images, a person and a token.
 func furnish(t *testing.T) *furniture {
-	f := &furniture{runningHouse: startHouse(t)}
+	f := &furniture{runningHouse: startHouse(t, "--listen-tls=127.0.0.1:0")}
 	good, bad := startEndpoint(t), startEndpoint(t)
 	bad.status.Store(http.StatusServiceUnavailable)
 	b := webtest.New(t, f.url)
@@ -79,8 +80,27 @@ func furnish(t *testing.T) *furniture {
 		"/settings", "/settings/users", "/settings/users/new", user, user + "/delete",
 		"/settings/tokens", "/settings/tokens/new", key + "/revoke", "/settings/networks", "/settings/networks/new", "/settings/audit", "/settings/audit?q=nothing-like-this",
 		"/settings/networks?host=10.1.2.3", "/settings/networks?host=169.254.169.254",
+		"/connect", "/device", "/settings/sign-ins",
 	}
+	f.pages = append(f.pages, f.signIns(b)...)
 	return f
+}
+
+// signIns signs a program in, lets two more wait, and gives the pages that ask a person about them.
+func (f *furniture) signIns(b *webtest.Browser) []string {
+	var code struct {
+		User string `json:"user_code"`
+	}
+	f.tokens(http.DefaultClient, url.Values{"grant_type": {"password"}, "client_id": {"dockbell"}, "username": {houseOwner}, "password": {housePassword}}, &code)
+	asked := b.Post("/adfs/oauth2/devicecode", "client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46").Status(http.StatusOK)
+	if err := json.Unmarshal([]byte(asked.Body), &code); err != nil {
+		f.t.Fatal(err)
+	}
+	page := b.Get("/adfs/oauth2/authorize?" + url.Values{
+		"client_id": {"04b07795-8ddb-461a-bbee-02f9e1bf7b46"}, "response_type": {"code"}, "redirect_uri": {"http://localhost:8400"}, "state": {"s"},
+		"code_challenge": {strings.Repeat("c", 43)}, "code_challenge_method": {"S256"},
+	}.Encode()).Status(http.StatusSeeOther).Header.Get("Location")
+	return []string{"/device?code=" + code.User, page}
 }
 
 // testPages opens every page there is, furnished and empty, as each look sees it.

@@ -171,7 +171,7 @@ func TestTokensOutliveARestart(t *testing.T) {
 // tokens asks the token endpoint.
 func (h *runningHouse) tokens(c *http.Client, form url.Values, into any) {
 	h.t.Helper()
-	resp, err := c.PostForm(h.https+"/adfs/oauth2/token", form)
+	resp, err := c.PostForm(h.url+"/adfs/oauth2/token", form)
 	if err != nil {
 		h.t.Fatal(err)
 	}
