@@ -213,7 +213,7 @@ func AccountPage(s Shell, a Account) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Input(ui.Field{ID: "new", Name: "password", Type: "password", Label: "New password", Error: a.Errors["password"], Required: true, Autocomplete: "new-password", Hint: "At least 12 characters. Spaces are fine. Your other sessions end."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Input(ui.Field{ID: "new", Name: "password", Type: "password", Label: "New password", Error: a.Errors["password"], Required: true, Autocomplete: "new-password", Hint: "At least 12 characters. Spaces are fine. Your other sessions end, and programs signed in for you have to sign in again."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
