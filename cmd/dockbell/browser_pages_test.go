@@ -80,14 +80,13 @@ func furnish(t *testing.T) *furniture {
 		"/settings", "/settings/users", "/settings/users/new", user, user + "/delete",
 		"/settings/tokens", "/settings/tokens/new", key + "/revoke", "/settings/networks", "/settings/networks/new", "/settings/audit", "/settings/audit?q=nothing-like-this",
 		"/settings/networks?host=10.1.2.3", "/settings/networks?host=169.254.169.254",
-		"/connect", "/device", "/settings/sign-ins",
 	}
-	f.pages = append(f.pages, f.signIns(b)...)
+	f.pages = append(f.pages, f.deviceCode(b))
 	return f
 }
 
-// signIns signs a program in, lets two more wait, and gives the pages that ask a person about them.
-func (f *furniture) signIns(b *webtest.Browser) []string {
+// deviceCode signs a program in, lets another wait with a code, and gives the page that asks a person about it.
+func (f *furniture) deviceCode(b *webtest.Browser) string {
 	var code struct {
 		User string `json:"user_code"`
 	}
@@ -96,11 +95,7 @@ func (f *furniture) signIns(b *webtest.Browser) []string {
 	if err := json.Unmarshal([]byte(asked.Body), &code); err != nil {
 		f.t.Fatal(err)
 	}
-	page := b.Get("/adfs/oauth2/authorize?" + url.Values{
-		"client_id": {"04b07795-8ddb-461a-bbee-02f9e1bf7b46"}, "response_type": {"code"}, "redirect_uri": {"http://localhost:8400"}, "state": {"s"},
-		"code_challenge": {strings.Repeat("c", 43)}, "code_challenge_method": {"S256"},
-	}.Encode()).Status(http.StatusSeeOther).Header.Get("Location")
-	return []string{"/device?code=" + code.User, page}
+	return "/device?code=" + code.User
 }
 
 // testPages opens every page there is, furnished and empty, as each look sees it.
