@@ -15,6 +15,11 @@ import (
 //go:embed css/*.css js/*.js img/*.svg vendor
 var files embed.FS
 
+// OpenAPI describes the management API for programs; a page of the portal shows it to people.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
 // Prefix is the path under which Handler answers.
 const Prefix = "/static/"
 

@@ -184,6 +184,10 @@ func settingsSamples() map[string]variants {
 		"TokenPanel":   {"full": TokenPanel(TokenForm{Name: nasty, Role: "owner", Registry: "a", Registries: []string{"a", "b"}, Errors: wrong}), "empty": TokenPanel(TokenForm{})},
 		"TokenRevoke":  {"full": TokenRevoke(tok)},
 		"NetworksPage": {"full": NetworksPage(aShell(), Networks{Rows: NetworkRows([]string{"127.0.0.0/8"}, []string{"10.0.0.0/8"}), Tested: nasty, Refusal: nasty}), "allowed": NetworksPage(aShell(), Networks{Tested: "a", Answer: nasty}), "empty": NetworksPage(bareShell(), Networks{})},
+		"APIPage": {
+			"full":  APIPage(aShell(), API{About: []string{nasty}, Groups: []APIGroup{{Title: nasty, About: nasty, Calls: []APICall{{Method: "PUT", Path: nasty, Summary: nasty, Fields: []APIField{{Name: nasty, Type: "string", About: nasty, Choices: []string{"a"}, Required: true}}}}}}}),
+			"empty": APIPage(bareShell(), API{}),
+		},
 		"AuditPage": {
 			"full": AuditPage(aShell(), Audit{Text: nasty, Now: now, Page: audit.Page{Older: true, Newer: true, Entries: []audit.Entry{
 				{ID: 2, At: now, Actor: audit.Actor{Kind: "User", Name: nasty, Client: nasty, Addr: nasty}, Action: nasty, Registry: nasty, Object: "x", Changes: []audit.Change{{Field: nasty, From: nasty, To: ""}}},

@@ -6,14 +6,17 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/account"
+	"dockbell/static"
 	"dockbell/web/auth"
 )
 
-// probes is the door of what load balancers and Prometheus ask.
+// probes is the door of what load balancers and Prometheus ask, and whoever writes a client for the management API.
 type probes struct{ o Options }
 
 // Prefixes are its addresses.
-func (p probes) Prefixes() []string { return []string{"/healthz", "/readyz", "/metrics"} }
+func (p probes) Prefixes() []string {
+	return []string{"/healthz", "/readyz", "/metrics", "/openapi.yaml"}
+}
 
 // Routes are open and say nothing but a word; the figures are for a Bearer.
 func (p probes) Routes() []auth.Route {
@@ -22,6 +25,7 @@ func (p probes) Routes() []auth.Route {
 		{Method: http.MethodHead, Path: "/healthz", Public: true, Handler: p.alive},
 		{Method: http.MethodGet, Path: "/readyz", Public: true, Handler: p.ready},
 		{Method: http.MethodHead, Path: "/readyz", Public: true, Handler: p.ready},
+		{Method: http.MethodGet, Path: "/openapi.yaml", Public: true, Handler: p.contract},
 	}
 	if p.o.Metrics != nil {
 		routes = append(routes, auth.Route{Method: http.MethodGet, Path: "/metrics", Permission: account.Read, Handler: echo.WrapHandler(p.o.Metrics)})
@@ -57,6 +61,10 @@ func (p probes) Fail(c echo.Context, status int, _ error) error {
 }
 
 func (p probes) alive(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+
+func (p probes) contract(c echo.Context) error {
+	return c.Blob(http.StatusOK, "application/yaml", static.OpenAPI)
+}
 
 func (p probes) ready(c echo.Context) error {
 	if err := p.o.Ready(c.Request().Context()); err != nil {

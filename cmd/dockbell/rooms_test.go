@@ -78,6 +78,7 @@ var guests = []guest{
 	{"github.com/google/go-containerregistry", nil},
 	{"github.com/chromedp", nil},
 	{"github.com/Azure", nil},
+	{"github.com/getkin", nil},
 	{"testing", of("models/store/storetest", "web/webtest")},
 }
 

@@ -202,6 +202,7 @@ func (c *client) do(method, path, body string) *reply {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	c.h.must(err)
+	checkContract(c.h.t, r, resp, string(text))
 	return &reply{t: c.h.t, what: method + " " + r.URL.Path, resp: resp, body: string(text)}
 }
 

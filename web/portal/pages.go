@@ -20,6 +20,7 @@ func (p *Portal) pageRoutes() []auth.Route {
 		{Method: http.MethodGet, Path: "/registries/:registry/repositories/*", Permission: account.Read, Handler: p.repositories},
 		{Method: http.MethodGet, Path: "/search", Permission: account.Read, Handler: p.search},
 		{Method: http.MethodGet, Path: "/help/keys", Permission: account.Read, Handler: p.keys},
+		{Method: http.MethodGet, Path: views.APIPath, Permission: account.Read, Handler: p.api},
 		{Method: http.MethodGet, Path: "/account", Permission: account.Read, Handler: p.account},
 		{Method: http.MethodPost, Path: "/account/password", Permission: account.Read, Handler: p.changePassword},
 		{Method: http.MethodPost, Path: "/preferences/theme", Permission: account.Read, Handler: p.preferTheme},
