@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dockbell/models/audit"
@@ -31,6 +32,8 @@ type Service struct {
 	Now    func() time.Time
 	NewID  func() string // UUIDs
 	Region Location      // home of registries that name none
+
+	turn sync.Mutex // changes of this process wait for each other; those of other processes are met by trying again
 }
 
 // Ensure makes the built-in registries of the first start: those of names that are not there yet, Premium, at the service's region.
@@ -117,6 +120,10 @@ const tries = 8
 // change reads a registry, lets fn change it, and stores it. ifVersion is the version that fn was thought for; with 0 it is
 // made anew when somebody else was faster.
 func (s *Service) change(ctx context.Context, name Name, ifVersion int64, fn func(r *Registry) error) (Registry, error) {
+	if ifVersion == 0 {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+	}
 	for n := 1; ; n++ {
 		r, err := s.Store.Registry(ctx, name)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dockbell/models/audit"
@@ -35,6 +36,8 @@ type Service struct {
 	Formats  []string        // names of the payload formats; empty: any
 	Now      func() time.Time
 	NewID    func() string // UUIDs
+
+	turn sync.Mutex // changes of this process wait for each other; those of other processes are met by trying again
 }
 
 // Draft is a webhook as a form or JSON body gives it, before any check. A nil field keeps what is stored, or the default when
@@ -118,6 +121,10 @@ const tries = 8
 
 // Update changes the fields that the draft sets. ifVersion is the version it was made from; 0 changes whatever is there.
 func (s *Service) Update(ctx context.Context, d Draft, ifVersion int64, by string) (Webhook, error) {
+	if ifVersion == 0 {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+	}
 	var w Webhook
 	err := changedMeanwhile
 	for n := 0; n < tries && errors.Is(err, changedMeanwhile); n++ {

@@ -91,7 +91,18 @@ func (d *Door) challenge(c echo.Context, e armError) string {
 	if c.Request().Header.Get(echo.HeaderAuthorization) == "" {
 		return challenge
 	}
-	return challenge + `, error="invalid_token", error_description="` + strings.ReplaceAll(e.Message, `"`, "'") + `"`
+	return challenge + `, error="invalid_token", error_description="` + strings.Map(describing, e.Message) + `"`
+}
+
+// describing keeps to the signs that an error_description may have (RFC 6750, 3).
+func describing(r rune) rune {
+	switch {
+	case r == '"' || r == '\\' || r == '’' || r == '“' || r == '”':
+		return '\''
+	case r < ' ' || r > '~':
+		return '?'
+	}
+	return r
 }
 
 const codeInternal = "InternalServerError"

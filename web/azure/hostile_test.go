@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"dockbell/models/store/storetest"
 )
 
 // hostile are JSON values that no field expects, with some that one does.
@@ -89,8 +91,13 @@ func judge(t *testing.T, r *reply, sent string) {
 	}
 }
 
+// TestHostileBodies runs on every database: what one takes for text the other may refuse.
 func TestHostileBodies(t *testing.T) {
-	h := newHouse(t)
+	storetest.EachDSN(t, hostileBodies)
+}
+
+func hostileBodies(t *testing.T, dsn string) {
+	h := newHouseOn(t, dsn)
 	c := h.owner()
 	c.put(h.hooks()+"/hook0", hookBody).status(200)
 	c.patch(h.registryAt(string(first)), `{"properties":{"adminUserEnabled":true}}`).status(200)
@@ -124,7 +131,11 @@ func TestHostileBodies(t *testing.T) {
 
 // TestHostileAddresses puts the same into every part of an address and into the query.
 func TestHostileAddresses(t *testing.T) {
-	h := newHouse(t)
+	storetest.EachDSN(t, hostileAddresses)
+}
+
+func hostileAddresses(t *testing.T, dsn string) {
+	h := newHouseOn(t, dsn)
 	c := h.owner()
 	parts := []string{
 		"x", "..", ".", "%00", "%2e%2e%2f", "%2F", "%5C", "%FF", "%0d%0aX:y", "%E2%80%AE", "'or'1'='1", "$filter", "a%20b", strings.Repeat("a", 3000), "%25", "*", ":registry", "~",

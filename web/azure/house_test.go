@@ -70,8 +70,14 @@ const first = registry.Name("MyContainerRegistry")
 // newHouse opens one with the first registry.
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOn(t, storetest.File(t))
+}
+
+// newHouseOn opens one on a database.
+func newHouseOn(t *testing.T, dsn string) *house {
+	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), log: &logBook{}}
-	h.db = storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: h.Now})
+	h.db = storetest.OpenWith(t, store.Options{DSN: dsn, Now: h.Now})
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.accounts = &account.Service{Users: h.db, Tokens: h.db, Settings: h.db, Admins: h.db, Hasher: account.NewHasher(), Now: h.Now, NewID: uuid.NewString}
 	h.networks = webhook.Networks{Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
