@@ -143,11 +143,7 @@ func pageSamples() map[string]variants {
 	overview := Overview{Registry: reg, Quotas: quotas, QuotaSay: say, Events: chart, Failures: []Failure{FailureOf(aDelivery()), FailureOf(failed)}, CanWrite: true}
 	quiet, still := Home{Deliveries: ui.Chart{Label: "No deliveries"}}, Overview{Registry: reg, Events: ui.Chart{Label: "No events"}}
 	outside := Overview{Events: ui.Chart{Label: "No events"}, Registry: registry.Registry{Name: "harborprod", Kind: registry.External, Tier: registry.Basic, Home: "local"}}
-	contents := Repositories{
-		Registry: "mycontainerregistry", LoginServer: reg.LoginServer, Count: 38, Bytes: 412 << 30, Query: nasty, Names: []string{"web/cart", "web/checkout"},
-		More: "?after=web", FirstNames: "?", Open: "web/checkout", MoreTags: "?tags=b", FirstTags: "?",
-		Tags: []TagRow{TagRowOf("2.4.0", artifact.Manifest{Digest: anEvent().Target.Digest, Kind: artifact.Index, Children: []artifact.Descriptor{{Architecture: "amd64", OS: "linux"}, {Architecture: "arm", Variant: "v7", OS: "linux"}}}, 214<<20), {Tag: "x"}},
-	}
+	contents, manifest := contentSamples(reg, w)
 	found := []Found{FoundRegistry(reg), FoundRepository(reg, "web/cart"), FoundWebhook(w), FoundEvent(anEvent()), FoundDelivery(aDelivery())}
 	return map[string]variants{
 		"Page":             {"empty": within(Page(bareShell()), templ.Raw("<h1>Page</h1>"))},
@@ -158,11 +154,17 @@ func pageSamples() map[string]variants {
 		"RegistriesPage":   {"full": RegistriesPage(aShell(), rows), "empty": RegistriesPage(bareShell(), nil)},
 		"OverviewPage":     {"full": OverviewPage(aShell(), overview), "outside": OverviewPage(aShell(), outside), "empty": OverviewPage(bareShell(), still)},
 		"OverviewBody":     {"full": OverviewBody(aShell(), overview), "empty": OverviewBody(bareShell(), still)},
-		"RepositoriesPage": {"full": RepositoriesPage(aShell(), contents), "none found": RepositoriesPage(aShell(), Repositories{Count: 3, Query: nasty}), "empty": RepositoriesPage(bareShell(), Repositories{})},
-		"SearchPage":       {"full": SearchPage(aShell(), nasty, found), "empty": SearchPage(bareShell(), "", nil)},
-		"KeysPage":         {"off": KeysPage(aShell()), "on": KeysPage(bareShell())},
-		"AccountPage":      {"full": AccountPage(aShell(), Account{Errors: map[string]string{"current": nasty, "password": nasty, "password2": nasty}}), "empty": AccountPage(bareShell(), Account{})},
-		"ProblemPage":      {"full": ProblemPage(aShell(), Problem{Status: 404, Request: nasty, Title: nasty, Sentence: nasty, NearWord: nasty, NearText: nasty, NearHref: "/", BackText: "Back", BackHref: "/"})},
+		"RepositoriesPage": {"full": RepositoriesPage(aShell(), contents), "none found": RepositoriesPage(aShell(), Repositories{Held: registry.Contents{Repositories: 3}, Query: nasty}), "empty": RepositoriesPage(bareShell(), Repositories{})},
+		"ManifestPage":     {"full": ManifestPage(aShell(), manifest), "chart": ManifestPage(aShell(), aChart(reg)), "empty": ManifestPage(bareShell(), Manifest{})},
+		"DeletionDialog": {
+			"repository": DeletionDialog(Deletion{Registry: reg.Name, About: ContentRef{Repository: "web/cart"}, Manifests: 2, More: 3, Bytes: 5, Error: nasty, Typed: nasty}),
+			"manifest":   DeletionDialog(Deletion{Registry: reg.Name, About: ContentRef{Repository: "web/cart", Digest: anEvent().Target.Digest}, Tags: []string{"a"}, More: 1, Children: 2, Referrers: 1, Error: nasty}),
+			"tag":        DeletionDialog(Deletion{Registry: reg.Name, About: ContentRef{Repository: "web/cart", Tag: "v1"}, Alone: true, Announced: true}),
+		},
+		"SearchPage":  {"full": SearchPage(aShell(), nasty, found), "empty": SearchPage(bareShell(), "", nil)},
+		"KeysPage":    {"off": KeysPage(aShell()), "on": KeysPage(bareShell())},
+		"AccountPage": {"full": AccountPage(aShell(), Account{Errors: map[string]string{"current": nasty, "password": nasty, "password2": nasty}}), "empty": AccountPage(bareShell(), Account{})},
+		"ProblemPage": {"full": ProblemPage(aShell(), Problem{Status: 404, Request: nasty, Title: nasty, Sentence: nasty, NearWord: nasty, NearText: nasty, NearHref: "/", BackText: "Back", BackHref: "/"})},
 	}
 }
 

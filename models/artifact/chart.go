@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"encoding/json"
 	"strings"
 	"unicode"
 
@@ -32,4 +33,36 @@ func ParseChartConfig(raw []byte) (ChartInfo, error) {
 		*to = s
 	}
 	return info, nil
+}
+
+// ChartFile is what a chart says of itself, for people: its Chart.yaml as JSON. Nothing in it is checked.
+type ChartFile struct {
+	Name        string   `json:"name"`
+	Version     string   `json:"version"`
+	AppVersion  string   `json:"appVersion"`
+	Type        string   `json:"type"`
+	KubeVersion string   `json:"kubeVersion"`
+	Description string   `json:"description"`
+	Home        string   `json:"home"`
+	Keywords    []string `json:"keywords"`
+	Sources     []string `json:"sources"`
+	Deprecated  bool     `json:"deprecated"`
+	Maintainers []struct {
+		Name  string `json:"name"`
+		Email string `json:"email"`
+	} `json:"maintainers"`
+	Dependencies []struct {
+		Name       string `json:"name"`
+		Version    string `json:"version"`
+		Repository string `json:"repository"`
+	} `json:"dependencies"`
+}
+
+// ParseChartFile reads a chart's config blob as far as it can be read; what is none gives the zero value.
+func ParseChartFile(raw []byte) ChartFile {
+	var c ChartFile
+	if json.Unmarshal(raw, &c) != nil {
+		return ChartFile{}
+	}
+	return c
 }

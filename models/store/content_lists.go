@@ -238,3 +238,26 @@ func (db *DB) TagInfo(ctx context.Context, name registry.Name, repository, tag s
 		Created: moment(rows[0].Created), Updated: moment(rows[0].Updated),
 	}, err
 }
+
+// StoredAll gives those of the manifests that are there, by digest.
+func (db *DB) StoredAll(ctx context.Context, name registry.Name, repository string, digests []string) (map[string]artifact.Stored, error) {
+	all := make(map[string]artifact.Stored, len(digests))
+	for len(digests) > 0 {
+		n := min(len(digests), manyDigests)
+		var rows []storedRow
+		err := db.read(ctx).Table("manifests as m").Select(storedSelect).
+			Where("m.registry_key = ? and m.repository = ? and m.digest in ?", name.Key(), repository, digests[:n]).Find(&rows).Error
+		if err != nil {
+			return nil, translate(err)
+		}
+		for _, row := range rows {
+			one, err := row.stored("")
+			if err != nil {
+				return nil, err
+			}
+			all[one.Digest] = one
+		}
+		digests = digests[n:]
+	}
+	return all, nil
+}

@@ -3,6 +3,7 @@ package portal
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -38,9 +39,22 @@ type Figures interface {
 // Contents is what the built-in registries hold.
 type Contents interface {
 	RepositoryStats(ctx context.Context, name registry.Name) (registry.Contents, error)
-	Repositories(ctx context.Context, name registry.Name, after string, n int) (repositories []string, more bool, err error)
-	Tags(ctx context.Context, name registry.Name, repository, after string, n int) (tags []string, more bool, err error)
-	Manifest(ctx context.Context, name registry.Name, repository, reference string) (artifact.Manifest, error)
+	Repository(ctx context.Context, name registry.Name, repository string) (artifact.RepositoryInfo, error)
+	Stored(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error)
+	StoredAll(ctx context.Context, name registry.Name, repository string, digests []string) (map[string]artifact.Stored, error)
+	ManifestTags(ctx context.Context, name registry.Name, repository, digest string) ([]string, error)
+	Referrers(ctx context.Context, name registry.Name, repository, digest, artifactType string) ([]artifact.Descriptor, error)
+	DeliveriesOf(ctx context.Context, name registry.Name, repository, digest string, n int) ([]delivery.Delivery, error)
+
+	// A page of a list, and whether there is more.
+	Repositories(ctx context.Context, name registry.Name, after string, n int) ([]string, bool, error)
+	RepositoryInfos(ctx context.Context, name registry.Name, word string, l artifact.List) ([]artifact.RepositoryInfo, bool, error)
+	TagInfos(ctx context.Context, name registry.Name, repository string, l artifact.List) ([]artifact.TagInfo, bool, error)
+}
+
+// Blobs is the bytes of layers and configs.
+type Blobs interface {
+	Open(ctx context.Context, digest string) (io.ReadSeekCloser, error)
 }
 
 // Networks is the setting "allowed networks": what is beyond public addresses and yet may be sent to. Whoever sends goes by
@@ -65,6 +79,7 @@ type Portal struct {
 	Registries Registries
 	Figures    Figures
 	Contents   Contents
+	Blobs      Blobs
 	Networks   Networks
 	History    History
 	Record     Record
@@ -88,7 +103,7 @@ type Portal struct {
 // Routes is the portal's table of contents: every page with the permission it needs.
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
-		p.doorRoutes(), p.pageRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
+		p.doorRoutes(), p.pageRoutes(), p.contentRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
 		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
 	)
 }

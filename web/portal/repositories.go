@@ -4,167 +4,183 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"dockbell/models/account"
 	"dockbell/models/artifact"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
+	"dockbell/models/webhook"
 	"dockbell/views"
 )
 
-// Sizes of the pages of names and tags, and how many names are looked through for a part of one at a time.
+// Sizes of the pages of repositories and tags.
 const (
 	repositoriesPage = 50
 	tagsPage         = 25
-	lookThrough      = 1000
 )
 
-// repositories shows what is in a registry: the list, and one repository with its tags.
+// repositories shows what is in a registry: the list and one repository with its tags, or one manifest (at).
 func (p *Portal) repositories(c echo.Context) error {
-	reg, err := p.registryOf(c)
+	reg, err := p.builtIn(c)
 	if err != nil {
 		return err
 	}
-	if reg.Kind == registry.External {
-		return fault.New(fault.NotFound, "%s is an external registry: its images are where they always were, and only its events come in here.", reg.Name)
+	if at := asked(c, "at"); at != "" && c.Param("*") != "" {
+		return p.manifest(c, reg, c.Param("*"), at)
 	}
 	r, err := p.contentsOf(c, reg)
 	if err != nil {
 		return err
 	}
-	crumbs := registryCrumbs(reg, "Repositories")
-	if open := c.Param("*"); open != "" {
-		crumbs = registryCrumbs(reg, open, views.Crumb{Text: "Repositories", Href: views.RepositoriesPath(string(reg.Name))})
-	}
-	s, err := p.registryShell(c, reg, views.AtRepositories, "Repositories", crumbs...)
-	if err != nil {
-		return err
-	}
-	return render(c, http.StatusOK, views.RepositoriesPage(s, r))
+	return p.showRepositories(c, http.StatusOK, r, nil)
 }
 
-// contentsOf reads what the address asks for: q narrows the names, after and tags page names and tags.
+// builtIn is the registry that the path names, if its images are here.
+func (p *Portal) builtIn(c echo.Context) (registry.Registry, error) {
+	reg, err := p.registryOf(c)
+	if err == nil && reg.Kind == registry.External {
+		err = fault.New(fault.NotFound, "%s is an external registry: its images are where they always were, and only its events come in here.", reg.Name)
+	}
+	return reg, err
+}
+
+// contentsOf reads what the address asks for: q narrows the names, after pages them, held narrows the tags, before pages them.
 func (p *Portal) contentsOf(c echo.Context, reg registry.Registry) (views.Repositories, error) {
 	ctx := c.Request().Context()
-	r := views.Repositories{Registry: string(reg.Name), LoginServer: reg.LoginServer, Query: asked(c, "q"), Open: c.Param("*")}
-	held, err := p.Contents.RepositoryStats(ctx, reg.Name)
-	if err != nil {
+	r := views.Repositories{
+		Registry: reg, Query: asked(c, "q"), OnlyHeld: asked(c, "held") != "", Now: p.Now(), MayDelete: who(c).May(account.DeleteImgs, reg.Name),
+	}
+	var err error
+	if r.Held, err = p.Contents.RepositoryStats(ctx, reg.Name); err != nil {
 		return r, err
 	}
-	r.Count, r.Bytes = held.Repositories, held.Bytes
 	after := asked(c, "after")
 	var more bool
-	if r.Names, more, err = p.findRepositories(ctx, reg.Name, r.Query, after, repositoriesPage); err != nil {
+	if r.Rows, more, err = p.Contents.RepositoryInfos(ctx, reg.Name, r.Query, artifact.List{After: after, N: repositoriesPage, Hidden: true}); err != nil {
 		return r, err
 	}
 	at := *c.Request().URL
 	if more {
-		r.More = with(at, "after", r.Names[len(r.Names)-1])
+		r.More = with(at, "after", r.Rows[len(r.Rows)-1].Name)
 	}
 	if after != "" {
-		r.FirstNames = with(at, "after", "")
+		r.First = with(at, "after", "")
 	}
-	if r.Open == "" && len(r.Names) > 0 {
-		r.Open = r.Names[0]
-		at.Path = views.RepositoriesPath(r.Registry) + "/" + r.Open
-	}
-	if r.Open == "" {
+	switch open := c.Param("*"); {
+	case open != "":
+		info, err := p.Contents.Repository(ctx, reg.Name, open)
+		if err != nil {
+			return r, err
+		}
+		r.Open = &info
+	case len(r.Rows) > 0:
+		r.Open = &r.Rows[0]
+		at.Path = views.RepositoryPath(reg.Name, r.Open.Name)
+	default:
 		return r, nil
 	}
-	err = p.openRepository(ctx, reg, &r, at, asked(c, "tags"))
+	if r.Hooks, err = p.listeners(ctx, reg.Name, r.Open.Name); err != nil {
+		return r, err
+	}
+	err = p.openTags(ctx, &r, at, asked(c, "before"))
 	return r, err
 }
 
-// openRepository reads one page of a repository's tags.
-func (p *Portal) openRepository(ctx context.Context, reg registry.Registry, r *views.Repositories, at url.URL, after string) error {
-	tags, more, err := p.Contents.Tags(ctx, reg.Name, r.Open, after, tagsPage)
+// listeners are the webhooks whose scope reaches a repository.
+func (p *Portal) listeners(ctx context.Context, name registry.Name, repository string) ([]webhook.Webhook, error) {
+	all, err := p.Registries.Webhooks(ctx, name)
+	var reached []webhook.Webhook
+	for _, hook := range all {
+		if hook.Status == webhook.Enabled && hook.Scope.Reaches(repository) {
+			reached = append(reached, hook)
+		}
+	}
+	return reached, err
+}
+
+// openTags reads one page of a repository's tags, newest first. before is the last tag of the page before with the time of
+// its push, so that the pages go on where they were when the tag is gone.
+func (p *Portal) openTags(ctx context.Context, r *views.Repositories, at url.URL, before string) error {
+	l := artifact.List{Order: artifact.Newest, N: tagsPage, Hidden: true, Held: artifact.AlsoHeld}
+	if r.OnlyHeld {
+		l.Held = artifact.OnlyHeld
+	}
+	name, micros, _ := strings.Cut(before, "@")
+	if n, err := strconv.ParseInt(micros, 10, 64); err == nil {
+		l.After, l.At = name, time.UnixMicro(n)
+		r.Newest = with(at, "before", "")
+	}
+	tags, more, err := p.Contents.TagInfos(ctx, r.Registry.Name, r.Open.Name, l)
+	if err != nil {
+		return err
+	}
+	digests := make([]string, 0, len(tags))
+	for _, tag := range tags {
+		digests = append(digests, tag.Digest)
+	}
+	found, err := p.withChildren(ctx, r.Registry.Name, r.Open.Name, digests)
 	if err != nil {
 		return err
 	}
 	for _, tag := range tags {
-		m, err := p.Contents.Manifest(ctx, reg.Name, r.Open, tag)
-		if fault.Is(err, fault.NotFound) { // untagged between the two readings
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		size, err := p.sizeOf(ctx, reg.Name, r.Open, m)
-		if err != nil {
-			return err
-		}
-		r.Tags = append(r.Tags, views.TagRowOf(tag, m, size))
+		m := found[tag.Digest]
+		r.Tags = append(r.Tags, views.TagRowOf(tag, m.Manifest, moved(m.Manifest, found)))
 	}
 	if more {
-		r.MoreTags = with(at, "tags", tags[len(tags)-1])
-	}
-	if after != "" {
-		r.FirstTags = with(at, "tags", "")
+		end := tags[len(tags)-1]
+		r.Older = with(at, "before", end.Name+"@"+strconv.FormatInt(end.Updated.UnixMicro(), 10))
 	}
 	return nil
 }
 
-// sizeOf is what a pull of everything behind a manifest moves; layers that its platforms share count once.
-func (p *Portal) sizeOf(ctx context.Context, name registry.Name, repository string, m artifact.Manifest) (int64, error) {
-	blobs := map[string]int64{m.Digest: m.Size()}
-	addBlobs(blobs, m)
+// withChildren reads manifests and those that they are made of.
+func (p *Portal) withChildren(ctx context.Context, name registry.Name, repository string, digests []string) (map[string]artifact.Stored, error) {
+	found, err := p.Contents.StoredAll(ctx, name, repository, digests)
+	if err != nil {
+		return nil, err
+	}
+	var children []string
+	for _, m := range found {
+		for _, child := range m.Children {
+			children = append(children, child.Digest)
+		}
+	}
+	more, err := p.Contents.StoredAll(ctx, name, repository, children)
+	for digest, m := range more {
+		found[digest] = m
+	}
+	return found, err
+}
+
+// moved is what a pull of everything behind a manifest moves; layers that its platforms share count once.
+func moved(m artifact.Manifest, found map[string]artifact.Stored) int64 {
+	parts := map[string]int64{m.Digest: m.Size()}
+	addParts(parts, m)
 	for _, child := range m.Children {
-		cm, err := p.Contents.Manifest(ctx, name, repository, child.Digest)
-		if fault.Is(err, fault.NotFound) { // deleted by its digest
-			continue
+		if cm, here := found[child.Digest]; here { // else it was deleted by its digest
+			parts[cm.Digest] = cm.Size()
+			addParts(parts, cm.Manifest)
 		}
-		if err != nil {
-			return 0, err
-		}
-		blobs[cm.Digest] = cm.Size()
-		addBlobs(blobs, cm)
 	}
 	var sum int64
-	for _, size := range blobs {
+	for _, size := range parts {
 		sum += size
 	}
-	return sum, nil
+	return sum
 }
 
-func addBlobs(blobs map[string]int64, m artifact.Manifest) {
+func addParts(parts map[string]int64, m artifact.Manifest) {
 	if m.Config != nil {
-		blobs[m.Config.Digest] = m.Config.Size
+		parts[m.Config.Digest] = m.Config.Size
 	}
 	for _, layer := range m.Layers {
-		blobs[layer.Digest] = layer.Size
+		parts[layer.Digest] = layer.Size
 	}
-}
-
-// findRepositories gives n names after one of them, by name: all, or those that contain a word.
-func (p *Portal) findRepositories(ctx context.Context, name registry.Name, word, after string, n int) ([]string, bool, error) {
-	if word == "" {
-		return p.Contents.Repositories(ctx, name, after, n)
-	}
-	word = strings.ToLower(word)
-	var found []string
-	for more := true; more; {
-		var names []string
-		var err error
-		if names, more, err = p.Contents.Repositories(ctx, name, after, lookThrough); err != nil {
-			return nil, false, err
-		}
-		for _, repository := range names {
-			if !strings.Contains(repository, word) {
-				continue
-			}
-			if len(found) == n {
-				return found, true, nil
-			}
-			found = append(found, repository)
-		}
-		if len(names) == 0 {
-			break
-		}
-		after = names[len(names)-1]
-	}
-	return found, false, nil
 }
 
 // with is an address with one value of its query changed; an empty value takes it away.

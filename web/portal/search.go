@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"dockbell/models/artifact"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/fault"
@@ -56,12 +57,12 @@ func (p *Portal) searchIn(ctx context.Context, reg registry.Registry, word strin
 		}
 	}
 	if reg.Kind != registry.External {
-		names, _, err := p.findRepositories(ctx, reg.Name, word, "", foundEach)
+		rows, _, err := p.Contents.RepositoryInfos(ctx, reg.Name, word, artifact.List{N: foundEach})
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range names {
-			found = append(found, views.FoundRepository(reg, name))
+		for _, row := range rows {
+			found = append(found, views.FoundRepository(reg, row.Name))
 		}
 	}
 	return p.searchIDs(ctx, reg, word, found)
