@@ -240,7 +240,7 @@ func (b behaviour) compose() (head, body []byte, endless int64) {
 	case b.Body == "endless":
 		body, endless = nil, 1<<50
 	case b.Body == "gzip_zeros_64MiB":
-		body = zipped(64 << 20)
+		body = zeros64()
 		headers["Content-Encoding"] = "gzip"
 	case b.BodyB64 != "":
 		body, _ = base64.StdEncoding.DecodeString(b.BodyB64)
@@ -274,13 +274,14 @@ func raw(text string) string {
 	return text
 }
 
-func zipped(zeros int64) []byte {
+// zeros64 is 64 MiB of zeros, zipped once: under the race detector that takes longer than a case may.
+var zeros64 = sync.OnceValue(func() []byte {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	_, _ = io.CopyN(z, zero{}, zeros)
+	_, _ = io.CopyN(z, zero{}, 64<<20)
 	_ = z.Close()
 	return out.Bytes()
-}
+})
 
 type zero struct{}
 

@@ -26,8 +26,8 @@ func TestStop(t *testing.T) {
 		asked := time.Now()
 		go func() { // work that comes while it stops
 			for range 20 {
-				d.Wake()
 				time.Sleep(time.Second)
+				d.Wake()
 			}
 		}()
 		if err := stop(); err != nil {

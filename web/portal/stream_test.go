@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,14 +41,14 @@ func (c *counter) renew(_ context.Context, b *board, changed []string) error {
 // opened is a stream of a counter that runs inside a bubble of fake time.
 type opened struct {
 	streaming
-	page     *counter
-	rec      *httptest.ResponseRecorder
-	feed     *delivery.Feed
-	cancel   context.CancelFunc // the browser leaves
-	stopping chan struct{}
-	signedIn bool
-	failed   error
-	ended    chan struct{}
+	page      *counter
+	rec       *httptest.ResponseRecorder
+	feed      *delivery.Feed
+	cancel    context.CancelFunc // the browser leaves
+	stopping  chan struct{}
+	signedOut atomic.Bool
+	failed    error
+	ended     chan struct{}
 }
 
 func open(t *testing.T) *opened {
@@ -55,14 +56,14 @@ func open(t *testing.T) *opened {
 	ctx, cancel := context.WithCancel(t.Context())
 	o := &opened{
 		page: &counter{}, rec: httptest.NewRecorder(), feed: &delivery.Feed{}, cancel: cancel,
-		stopping: make(chan struct{}), signedIn: true, ended: make(chan struct{}),
+		stopping: make(chan struct{}), ended: make(chan struct{}),
 	}
 	updates, forget := o.feed.Subscribe("myregistry")
 	waits := newNotes()
 	go waits.collect(updates, o.page.key)
 	o.streaming = streaming{
 		page: o.page, waits: waits, board: newBoard(ctx), out: frames{w: o.rec, conn: http.NewResponseController(o.rec)},
-		stays: func() bool { return o.signedIn }, stop: o.stopping, broken: func(err error) { o.failed = err },
+		stays: func() bool { return !o.signedOut.Load() }, stop: o.stopping, broken: func(err error) { o.failed = err },
 	}
 	go func() {
 		defer close(o.ended)
@@ -160,7 +161,7 @@ func TestStreamEnds(t *testing.T) {
 	for name, end := range map[string]func(*opened){
 		"browser leaves": func(o *opened) { o.cancel() },
 		"server stops":   func(o *opened) { close(o.stopping) },
-		"session ends":   func(o *opened) { o.signedIn = false },
+		"session ends":   func(o *opened) { o.signedOut.Store(true) },
 		"thing deleted": func(o *opened) {
 			o.page.err = fault.New(fault.NotFound, "gone")
 			o.publish(1, 1)
