@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,7 @@ func newConsole(t *testing.T) *console {
 	os.Stdin = screen
 	t.Cleanup(func() {
 		os.Stdin = stdin
+		_, _ = keys.WriteString("\n") // a read that was given up would hold the terminal open
 		screen.Close()
 		<-read
 		keys.Close()
@@ -149,6 +151,40 @@ func TestTrustIsAskedOnce(t *testing.T) {
 	if code, screen := c.run(token+"\n", "login", "--token", "-"); code != exitDone || strings.Contains(screen, "[y/N]") {
 		t.Errorf("signing in again: %d, %q", code, screen)
 	}
+}
+
+// TestCtrlC: a question waits for no answer any more once it is interrupted, nothing happens, and the terminal echoes again.
+func TestCtrlC(t *testing.T) {
+	h := startHouse(t)
+	p := h.signIn("owner")
+	for _, c := range []struct{ args, question string }{
+		{"registry delete -n " + houseRegistry, "[y/N] "},
+		{"login " + h.url + " --token -", "Token: "},
+		{"user password " + houseOwner + " --data=" + h.data, "Password: "},
+	} {
+		screen := newConsole(t)
+		before, err := unix.IoctlGetTermios(int(screen.screen.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, interrupt := context.WithCancel(t.Context())
+		ended := make(chan int)
+		go func() { ended <- execute(ctx, strings.Fields(c.args), screen.screen, screen.screen) }()
+		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(screen.shown.String(), c.question); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: the screen shows %q", c.args, screen.shown)
+			}
+		}
+		interrupt()
+		if code := <-ended; code != exitRefused {
+			t.Errorf("%s ends with %d", c.args, code)
+		}
+		after, err := unix.IoctlGetTermios(int(screen.screen.Fd()), unix.TCGETS)
+		if err != nil || after.Lflag != before.Lflag {
+			t.Errorf("%s: %v, the terminal's flags were %x and are %x", c.args, err, before.Lflag, after.Lflag)
+		}
+	}
+	p.ok("registry", "show", "-n", "...")
 }
 
 // TestApplyMeetsSomebody: while the plan waits for its yes, somebody else changes the webhooks; nothing of theirs is overwritten.

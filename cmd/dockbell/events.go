@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -128,9 +127,7 @@ func (w *watcher) write(events []object) error {
 func (w *watcher) writeOne(to io.Writer, ev object) error {
 	switch w.out.chosen() {
 	case "json":
-		enc := json.NewEncoder(to)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(ev)
+		return encodeJSON(to, ev, "")
 	case "yaml":
 		text, err := yaml.Marshal(plainNumbers(ev))
 		if err == nil {

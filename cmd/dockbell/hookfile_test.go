@@ -280,7 +280,7 @@ func TestShownHookFiles(t *testing.T) {
 		for _, end := range []string{"```", "\n\n"} {
 			text, _, _ = strings.Cut(text, end)
 		}
-		indent := text[:strings.Index(text, "webhooks:")]
+		indent, _, _ := strings.Cut(text, "webhooks:")
 		f := parsed(t, strings.ReplaceAll("\n"+text, "\n"+indent, "\n"))
 		if !found || len(f.hooks) != 1 || f.hooks[0].headers["Authorization"] != "Bearer canary-token" {
 			t.Errorf("%s: %+v", place, f)

@@ -63,6 +63,9 @@ func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err == nil {
 		return exitDone
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = failure{errors.New("interrupted")}
+	}
 	fmt.Fprintln(errOut, "dockbell: "+oneLine(err))
 	return exitCode(err)
 }

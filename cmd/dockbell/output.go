@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -65,11 +67,27 @@ func listOf(result any) []object {
 	return nil
 }
 
-func writeJSON(w io.Writer, result any) error {
-	enc := json.NewEncoder(w)
+func writeJSON(w io.Writer, result any) error { return encodeJSON(w, result, "  ") }
+
+// encodeJSON writes JSON with the characters escaped that steer a terminal: Go's encoder leaves those above 0x7e as they are.
+func encodeJSON(w io.Writer, result any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(result)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(result); err != nil {
+		return err
+	}
+	var safe strings.Builder
+	for _, r := range text.String() {
+		if r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf) && r <= 0xffff {
+			fmt.Fprintf(&safe, `\u%04x`, r)
+			continue
+		}
+		safe.WriteRune(r)
+	}
+	_, err := io.WriteString(w, safe.String())
+	return err
 }
 
 func writeYAML(w io.Writer, result any) error {

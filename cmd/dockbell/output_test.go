@@ -95,6 +95,14 @@ func TestHostileTable(t *testing.T) {
 	if strings.ContainsAny(got, "\x1b\u009b\x00\u202e\t") || strings.Count(got, "\n") != 3 {
 		t.Errorf("%q", got)
 	}
+	text := shownAs(t, "json", object{"id": evil}, nil)
+	var back map[string]string
+	if err := json.Unmarshal([]byte(text), &back); err != nil || back["id"] != evil || strings.ContainsAny(text, "\x1b\u009b\x00\u202e\t") {
+		t.Errorf("%v: %q", err, text)
+	}
+	if yaml := shownAs(t, "yaml", object{"id": evil}, nil); strings.ContainsAny(yaml, "\x1b\u009b\x00") {
+		t.Errorf("%q", yaml)
+	}
 	tsv := shownAs(t, "tsv", []object{{"id": evil, "x": "y"}}, nil)
 	if strings.Count(tsv, "\n") != 1 || strings.Count(tsv, "\t") != 1 || strings.Contains(tsv, "\x1b") {
 		t.Errorf("%q", tsv)

@@ -106,11 +106,31 @@ func fingerprint(ca *x509.Certificate) string {
 // confirm asks a question on the terminal; anything but a yes is a no.
 func confirm(c *cobra.Command, question string) bool {
 	fmt.Fprintf(c.ErrOrStderr(), "%s [y/N] ", question)
-	answer, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+	answer, err := interruptible(c.Context(), func() (string, error) { return bufio.NewReader(c.InOrStdin()).ReadString('\n') })
 	if err != nil {
 		fmt.Fprintln(c.ErrOrStderr())
 		return false
 	}
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
+}
+
+// interruptible reads what a person types, until Ctrl-C: the signal ends ctx, but not a read.
+func interruptible[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type typed struct {
+		what T
+		err  error
+	}
+	done := make(chan typed, 1)
+	go func() {
+		what, err := read()
+		done <- typed{what, err}
+	}()
+	select {
+	case got := <-done:
+		return got.what, got.err
+	case <-ctx.Done():
+		var nothing T
+		return nothing, ctx.Err()
+	}
 }

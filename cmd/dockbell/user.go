@@ -156,8 +156,16 @@ func readPassword(c *cobra.Command) (string, error) {
 }
 
 func ask(c *cobra.Command, terminal *os.File, question string) (string, error) {
+	fd := int(terminal.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
 	fmt.Fprint(c.ErrOrStderr(), question)
-	typed, err := term.ReadPassword(int(terminal.Fd()))
+	typed, err := interruptible(c.Context(), func() ([]byte, error) { return term.ReadPassword(fd) })
 	fmt.Fprintln(c.ErrOrStderr())
+	if c.Context().Err() != nil {
+		return "", errors.Join(err, term.Restore(fd, before)) // the read goes on and would leave the terminal without its echo
+	}
 	return string(typed), err
 }
