@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"math"
 	"slices"
 	"time"
 
@@ -78,19 +79,42 @@ func (c claim) choose(n int, caps delivery.Caps) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []candidate
+	if len(lines) == 0 {
+		return chosen, nil
+	}
+	found, fair, err := c.turns(lines, n, (n+len(lines)-1)/len(lines))
+	if err == nil && !fair {
+		found, _, err = c.turns(lines, n, n)
+	}
+	return append(chosen, found...), err
+}
+
+// turns reads up to each deliveries of every line and gives the n whose turn comes first; fair is false when a line may have
+// had more turns than were read of it. Most lines are as long as their share, which is much less to read.
+func (c claim) turns(lines []line, n, each int) (found []candidate, fair bool, err error) {
+	unread := math.MaxInt // the first turn that was not read
 	for _, l := range lines {
-		mine, err := c.due("action <> 'ping' and webhook_id = ?", min(l.room, n), l.webhookID)
+		most := min(l.room, n)
+		mine, err := c.due("action <> 'ping' and webhook_id = ?", min(most, each), l.webhookID)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for i := range mine {
 			mine[i].turn = l.flying + i
 		}
+		if len(mine) == each && each < most {
+			unread = min(unread, l.flying+each)
+		}
 		found = append(found, mine...)
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.turn, b.turn) })
-	return append(chosen, found[:min(len(found), n)]...), nil
+	if unread == math.MaxInt {
+		return found[:min(len(found), n)], true, nil
+	}
+	if len(found) < n {
+		return nil, false, nil
+	}
+	return found[:n], found[n-1].turn < unread, nil
 }
 
 // waiting is what waits for an attempt.

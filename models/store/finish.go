@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -161,16 +162,12 @@ type effect struct {
 // keepEffects writes what results do to their webhooks: last result, since when it fails, pause, and disabling.
 func (db *DB) keepEffects(tx *gorm.DB, done []delivery.Done, disabled func(registry.Name)) error {
 	effects := effectsOf(done)
-	ids := make([]string, 0, len(effects))
-	for id := range effects {
-		ids = append(ids, id)
+	ids := slices.Sorted(maps.Keys(effects)) // one order for every process, or two would wait for each other
+	if err := db.keepWebhookStates(tx, ids, effects); err != nil {
+		return err
 	}
-	slices.Sort(ids) // one order for every process, or two would wait for each other
 	for _, id := range ids {
 		e := effects[id]
-		if err := db.keepState(tx, id, e); err != nil {
-			return err
-		}
 		if e.disable == "" {
 			continue
 		}
@@ -216,30 +213,44 @@ func (e *effect) add(d delivery.Done) {
 	}
 }
 
-// keepState writes the row of a webhook's state; a result that is older than the one there changes no "last".
-func (db *DB) keepState(tx *gorm.DB, id string, e *effect) error {
-	if !e.ended {
-		return nil
+// stateRow is what results change in the state of a webhook.
+type stateRow struct {
+	WebhookID string
+	Status    int64
+	Cause     string
+	Duration  int64
+	At        int64
+	Cleared   int64
+	Failing   int64
+	Until     int64
+}
+
+// keepWebhookStates writes the states of webhooks; a result that is older than the one there changes no "last".
+func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*effect) error {
+	s, now := db.sql(tx), db.now()
+	rows := make([]stateRow, 0, len(ids))
+	for _, id := range ids {
+		e := effects[id]
+		if !e.ended {
+			continue
+		}
+		row := stateRow{id, int64(e.last.Status), string(e.last.Cause), e.last.Duration.Microseconds(), micros(e.last.At), flag(e.cleared), micros(e.failing), 0}
+		if e.pause > 0 {
+			row.Until = micros(now.Add(e.pause))
+		}
+		rows = append(rows, row)
 	}
-	at := micros(e.last.At)
-	newer := func(column string, v any) any {
-		return gorm.Expr("case when last_at <= ? then ? else "+column+" end", at, v)
+	if s.postgres { // it would lock them in the order in which it finds them
+		if err := s.exec("select 1 from webhook_states where webhook_id = any (?) order by webhook_id for update", ids); err != nil {
+			return err
+		}
 	}
-	changes := map[string]any{
-		"last_status": newer("last_status", int64(e.last.Status)), "last_cause": newer("last_cause", string(e.last.Cause)),
-		"last_duration_us": newer("last_duration_us", e.last.Duration.Microseconds()), "last_at": newer("last_at", at),
-	}
-	switch {
-	case e.cleared:
-		changes["failing_since"] = micros(e.failing)
-	case !e.failing.IsZero():
-		changes["failing_since"] = gorm.Expr("case when failing_since = 0 then cast(? as bigint) else failing_since end", micros(e.failing))
-	}
-	if e.pause > 0 {
-		until := micros(db.now().Add(e.pause))
-		changes["paused_until"] = gorm.Expr("case when paused_until < ? then cast(? as bigint) else paused_until end", until, until)
-	}
-	return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", id).Updates(changes).Error
+	return update(s, rows, `update webhook_states set
+			last_status = case when last_at <= @at then @status else last_status end, last_cause = case when last_at <= @at then @cause else last_cause end,
+			last_duration_us = case when last_at <= @at then @duration else last_duration_us end, last_at = case when last_at <= @at then @at else last_at end,
+			failing_since = case when @cleared = 1 or failing_since = 0 then @failing else failing_since end,
+			paused_until = case when paused_until < @until then @until else paused_until end`,
+		"where webhook_states.webhook_id = @webhook_id")
 }
 
 // disable switches a webhook off because of its receiver, and cancels what waits for it; off is false when it was off before.
