@@ -30,6 +30,9 @@ const (
 	AtDeliveries   = "deliveries"
 	AtEvents       = "events"
 	AtInbox        = "inbox"
+	AtAccess       = "access"
+	AtProperties   = "properties"
+	AtRetention    = "retention"
 )
 
 // RegistryNav are the facts in a registry's menu. Counts below 0 are not shown.
@@ -55,15 +58,26 @@ func (n RegistryNav) Menu() *Menu {
 	if n.Failing > 0 {
 		deliveries.Bad, deliveries.BadWord = ui.Count(n.Failing), "failing"
 	}
-	return &Menu{Title: n.Name, Sub: "Registry · " + n.Tier, Icon: "box", Groups: []MenuGroup{
-		{Items: []MenuItem{{Key: AtOverview, Text: "Overview", Icon: "home", Href: base}}},
+	first := []MenuItem{
+		{Key: AtOverview, Text: "Overview", Icon: "home", Href: base},
+		{Key: AtAccess, Text: "Access", Icon: "people", Href: base + "/access"},
+	}
+	settings := []MenuGroup{{ID: "m-set", Title: "Settings", Items: []MenuItem{
+		{Key: AtProperties, Text: "Properties", Icon: "settings", Href: base + "/properties"},
+		{Key: AtRetention, Text: "Retention", Icon: "hourglass", Href: base + "/retention"},
+	}}}
+	if n.External { // nobody signs in there, and nothing of it is here
+		first, settings = first[:1], nil
+	}
+	return &Menu{Title: n.Name, Sub: "Registry · " + n.Tier, Icon: "box", Groups: append([]MenuGroup{
+		{Items: first},
 		{ID: "m-serv", Title: "Services", Items: services},
 		{ID: "m-mon", Title: "Monitoring", Items: []MenuItem{
 			deliveries,
 			{Key: AtEvents, Text: "Events", Icon: "pulse", Href: base + "/events"},
 			{Key: AtInbox, Text: "Inbox", Icon: "download", Href: base + "/inbox"},
 		}},
-	}}
+	}, settings...)}
 }
 
 // Keys of the entries of the settings' menu.

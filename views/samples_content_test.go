@@ -3,7 +3,9 @@ package views
 import (
 	"time"
 
+	"dockbell/models/account"
 	"dockbell/models/artifact"
+	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
@@ -52,4 +54,23 @@ func aChart(reg registry.Registry) Manifest {
 	m.Quarantine = artifact.Passed
 	m.Chart = artifact.ParseChartFile([]byte(`{"name":"<b>","version":"1","description":"<b>","keywords":["<b>"],"maintainers":[{"name":"<b>","email":"<b>"}],"dependencies":[{"name":"<b>","version":"1","repository":"<b>"}]}`))
 	return m
+}
+
+func aRetention(reg registry.Registry) Retention {
+	return Retention{
+		Registry: reg, Rules: cleanup.Rules{KeepTags: 5}, Draft: cleanup.Draft{KeepTags: nasty, UntaggedDays: nasty, Keep: nasty}, Tried: true, MayWrite: true, Free: 1 << 40, Now: now,
+		Errors: map[string]string{"keepTags": nasty, "untaggedDays": nasty, "keep": nasty},
+		Plan: []cleanup.Removal{
+			{Registry: reg.Name, Repository: "web/cart", Digest: anEvent().Target.Digest, Tags: []string{"a", "b"}, Manifest: true, Pushed: now, Why: nasty}, {Repository: "web/cart", Tags: []string{"c"}}, {Repository: "x"},
+		},
+	}
+}
+
+func anAccess(reg registry.Registry) Access {
+	reg.AdminUser, reg.Policies.AnonymousPull = true, true
+	tok := account.Token{Name: nasty, Role: account.Owner, Narrow: account.Narrowing{Rights: []account.Permission{account.Pull}, Repositories: []string{nasty}}}
+	return Access{
+		Registry: reg, Who: account.Principal{Name: nasty, Role: account.Owner}, Users: []account.User{{Name: nasty, Role: account.Reader}}, Tokens: []account.Token{tok},
+		Keys: &registry.AccessKeys{nasty, nasty}, Admin: true, Now: now,
+	}
 }

@@ -137,7 +137,7 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Inboxes: h.db, Networks: networks,
 		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), Shelf: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
-		PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
+		Cleaner: h.cleaner, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"syscall"
 	"time"
 
 	"dockbell/models/artifact"
@@ -51,6 +52,15 @@ func OpenFiles(folder string) (*Files, error) {
 
 // Close lets go of the folder.
 func (f *Files) Close() error { return f.root.Close() }
+
+// Free is how many bytes the disk has left for its owner; -1 when it does not say.
+func (f *Files) Free() int64 {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(f.root.Name(), &disk); err != nil {
+		return -1
+	}
+	return int64(disk.Bavail) * int64(disk.Bsize) //nolint:gosec,unconvert // no disk has more bytes than that, and the types differ by system
+}
 
 // place is where a blob lies; only a valid digest has one.
 func place(digest string) (folder, file string, err error) {

@@ -13,8 +13,10 @@ import (
 	"github.com/google/uuid"
 
 	"dockbell/models/account"
+	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/models/store"
 	"dockbell/models/store/storetest"
@@ -63,7 +65,8 @@ func newHouse(t *testing.T) *house {
 			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
 		},
 		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Inboxes: h.db, Networks: nets, Feed: feed,
-		Shelf:    &registry.Service{Store: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
+		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},
+		Shelf:    &registry.Service{Store: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts: accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,
 	}
@@ -73,6 +76,14 @@ func newHouse(t *testing.T) *house {
 	h.url = srv.URL
 	return h
 }
+
+// noBlobs is a disk without a blob.
+type noBlobs struct{}
+
+func (noBlobs) Open(context.Context, string) (io.ReadSeekCloser, error) {
+	return nil, fault.New(fault.NotFound, "There is no blob here.")
+}
+func (noBlobs) Free() int64 { return -1 }
 
 // Now is the test's clock.
 func (h *house) Now() time.Time {

@@ -12,6 +12,7 @@ import (
 
 	"dockbell/models/account"
 	"dockbell/models/artifact"
+	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/registry"
@@ -55,6 +56,7 @@ type Contents interface {
 // Blobs is the bytes of layers and configs.
 type Blobs interface {
 	Open(ctx context.Context, digest string) (io.ReadSeekCloser, error)
+	Free() int64 // bytes that the disk has left; below 0: nobody knows
 }
 
 // Networks is the setting "allowed networks": what is beyond public addresses and yet may be sent to. Whoever sends goes by
@@ -80,6 +82,7 @@ type Portal struct {
 	Figures    Figures
 	Contents   Contents
 	Blobs      Blobs
+	Cleaner    *cleanup.Cleaner // deletes by a registry's rules
 	Networks   Networks
 	History    History
 	Record     Record
@@ -103,7 +106,7 @@ type Portal struct {
 // Routes is the portal's table of contents: every page with the permission it needs.
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
-		p.doorRoutes(), p.pageRoutes(), p.contentRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
+		p.doorRoutes(), p.pageRoutes(), p.contentRoutes(), p.propertyRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
 		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
 	)
 }
