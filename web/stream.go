@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"time"
 
@@ -61,13 +62,22 @@ func (m *movingWriter) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 // Flush sends what is buffered.
 func (m *movingWriter) Flush() { _ = m.conn.Flush() }
 
-// ReadFrom lets io.Copy use sendfile for files; every 4 MiB get their own deadline.
+// ReadFrom lets io.Copy use sendfile for files; every 4 MiB get their own deadline. A limit around the file is taken off
+// and kept here: the system's call finds the file behind one limit and not behind two.
 func (m *movingWriter) ReadFrom(src io.Reader) (int64, error) {
+	left := int64(math.MaxInt64)
+	limit, limited := src.(*io.LimitedReader)
+	if limited {
+		src, left = limit.R, limit.N
+	}
 	var total int64
-	for {
+	for left > 0 {
 		_ = m.conn.SetWriteDeadline(time.Now().Add(patience))
-		n, err := io.CopyN(m.ResponseWriter, src, 4<<20)
-		total += n
+		n, err := io.CopyN(m.ResponseWriter, src, min(left, stretch))
+		total, left = total+n, left-n
+		if limited {
+			limit.N = left
+		}
 		if err == io.EOF { //nolint:errorlint // CopyN returns io.EOF itself
 			return total, nil
 		}
@@ -75,4 +85,8 @@ func (m *movingWriter) ReadFrom(src io.Reader) (int64, error) {
 			return total, err
 		}
 	}
+	return total, nil
 }
+
+// stretch is how many bytes of a file go out under one deadline.
+const stretch = 4 << 20

@@ -103,7 +103,7 @@ type tokenAnswer struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
-func tokenOf(t *testing.T, a answered) tokenAnswer {
+func tokenOf(t testing.TB, a answered) tokenAnswer {
 	t.Helper()
 	a.wants(t, 200, "")
 	var token tokenAnswer

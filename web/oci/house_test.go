@@ -58,7 +58,7 @@ func (people) Bearer(_ context.Context, token string) (account.Principal, error)
 
 // house is the mounted door with everything behind it.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	host  string // host:port
 	data  *kept
 	files *blobs.Files
@@ -68,7 +68,7 @@ type house struct {
 	clock time.Time
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := emptyHouse(t)
 	return h.on(storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: h.now}))
@@ -83,7 +83,7 @@ func eachHouse(t *testing.T, test func(t *testing.T, h *house)) {
 	})
 }
 
-func emptyHouse(t *testing.T) *house {
+func emptyHouse(t testing.TB) *house {
 	t.Helper()
 	return &house{t: t, dir: t.TempDir(), clock: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
 }
@@ -222,7 +222,7 @@ func (h *house) do(method, path, body string, options ...option) answered {
 }
 
 // wants fails the test unless the answer has this status and, when it is not empty, holds this text.
-func (a answered) wants(t *testing.T, status int, text string) answered {
+func (a answered) wants(t testing.TB, status int, text string) answered {
 	t.Helper()
 	if a.StatusCode != status || !strings.Contains(a.body, text) {
 		t.Errorf("%s %s: %d %s, want %d with %q", a.Request.Method, a.Request.URL.Opaque, a.StatusCode, a.body, status, text)
