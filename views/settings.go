@@ -26,8 +26,9 @@ type Tokens struct {
 // TokenForm is what was typed about a new token.
 type TokenForm struct {
 	Name, Role, Registry string
+	Rights, Repositories string
 	Registries           []string
-	Errors               map[string]string // by field: name, role, registry
+	Errors               map[string]string // by field: name, role, registry, rights, repositories
 }
 
 // Networks are the rules for addresses, and the answer to a test.
@@ -68,6 +69,7 @@ func (f UserForm) summary() []ui.FieldError {
 func (f TokenForm) summary() []ui.FieldError {
 	return summary(f.Errors, []ui.FieldError{
 		{ID: "token-name", Label: "Name", Text: "name"}, {ID: "token-role", Label: "Role", Text: "role"}, {ID: "token-registry", Label: "Registry", Text: "registry"},
+		{ID: "token-rights", Label: "Only these rights", Text: "rights"}, {ID: "token-repositories", Label: "Only these repositories", Text: "repositories"},
 	})
 }
 

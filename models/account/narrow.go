@@ -42,7 +42,8 @@ func parseNarrowing(rights, repositories string) (n Narrowing, errs []error) {
 	for _, word := range words(rights) {
 		right := Permission(strings.ToLower(word))
 		if !slices.Contains(ContentRights, right) {
-			return n, append(errs, fault.In("rights", "The rights are pull, push, delete and quarantine."))
+			errs = append(errs, fault.In("rights", "The rights are pull, push, delete and quarantine."))
+			break
 		}
 		if !slices.Contains(n.Rights, right) {
 			n.Rights = append(n.Rights, right)
@@ -50,7 +51,8 @@ func parseNarrowing(rights, repositories string) (n Narrowing, errs []error) {
 	}
 	for _, pattern := range words(repositories) {
 		if _, err := artifact.ParseRepository(strings.NewReplacer("*", "x", "?", "x").Replace(pattern)); err != nil || len(n.Repositories) == maxPatterns {
-			return n, append(errs, fault.In("repositories", "Give up to %d repository names, such as team/api or team/*.", maxPatterns))
+			errs = append(errs, fault.In("repositories", "Give up to %d repository names, such as team/api or team/*.", maxPatterns))
+			break
 		}
 		n.Repositories = append(n.Repositories, pattern)
 	}

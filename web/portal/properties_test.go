@@ -61,12 +61,13 @@ func TestRetentionPage(t *testing.T) {
 
 func TestAccessPage(t *testing.T) {
 	s := newShelf(t)
-	_, err := s.portal.Accounts.IssueToken(t.Context(), account.TokenDraft{Name: "deploy", Role: "reader", Rights: "pull", Repositories: "team/*"}, owner)
-	s.must(err)
-	s.registry("otherregistry")
-	_, err = s.portal.Accounts.IssueToken(t.Context(), account.TokenDraft{Name: "elsewhere", Role: "reader", Registry: "otherregistry"}, owner)
-	s.must(err)
 	b := s.signedIn(owner, account.Owner)
+	b.Post("/settings/tokens", "name", "deploy", "role", "reader", "rights", "admin", "repositories", "Team").Status(http.StatusUnprocessableEntity).
+		Says("#token-rights-said", "pull, push, delete and quarantine").Says("#token-repositories-said", "team/*")
+	b.Post("/settings/tokens", "name", "deploy", "role", "reader", "rights", "pull", "repositories", "team/*").Status(http.StatusCreated)
+	s.registry("otherregistry")
+	_, err := s.portal.Accounts.IssueToken(t.Context(), account.TokenDraft{Name: "elsewhere", Role: "reader", Registry: "otherregistry"}, owner)
+	s.must(err)
 	page := b.Get(registryAt+"/access").Status(http.StatusOK).Says("main", "docker login mycontainerregistry.dock.example.com -u "+owner).
 		Says("main", "az acr login --name mycontainerregistry").Says("tbody", "deploy").Says("tbody", "team/*").Says("tbody", "Pull, Push, Delete, Quarantine").Says("main", "admin user is off")
 	if got := page.Text("tbody"); len(got) == 0 || page.Find("tbody tr").Length() != 2 { // not the token of another registry

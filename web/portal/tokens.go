@@ -79,10 +79,10 @@ func (p *Portal) addToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d := account.TokenDraft{Name: form.Get("name"), Role: form.Get("role"), Registry: form.Get("registry")}
+	d := account.TokenDraft{Name: form.Get("name"), Role: form.Get("role"), Registry: form.Get("registry"), Rights: form.Get("rights"), Repositories: form.Get("repositories")}
 	made, err := p.issue(c.Request().Context(), d, who(c).Name)
 	if said := fieldErrors(err); said != nil {
-		return p.tokenPanel(c, http.StatusUnprocessableEntity, views.TokenForm{Name: d.Name, Role: d.Role, Registry: d.Registry, Errors: said})
+		return p.tokenPanel(c, http.StatusUnprocessableEntity, views.TokenForm{Name: d.Name, Role: d.Role, Registry: d.Registry, Rights: d.Rights, Repositories: d.Repositories, Errors: said})
 	}
 	if err != nil {
 		return err
