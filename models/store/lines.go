@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"dockbell/models/delivery"
 )
 
@@ -114,8 +116,28 @@ const flyingQuery = "select webhook_id from deliveries where claimed <> 0 and ne
 // NextDue says when a Claim could next give something: when the first delivery is due, its lease ends or its webhook's
 // pause is over; ok is false when nothing waits.
 func (db *DB) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
-	s := db.sql(db.read(ctx))
 	var first int64
+	// Both queries see one moment, or a delivery that is claimed between them would be in neither.
+	err = db.read(ctx).Transaction(func(tx *gorm.DB) error {
+		first, err = firstDue(db.sql(tx))
+		return err
+	}, db.oneMoment())
+	if err != nil {
+		return time.Time{}, false, translate(err)
+	}
+	return moment(first), first != 0, nil
+}
+
+// oneMoment are the options of a transaction whose queries see the same state; SQLite's always do.
+func (db *DB) oneMoment() *sql.TxOptions {
+	if db.postgres {
+		return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
+	}
+	return &sql.TxOptions{}
+}
+
+// firstDue is NextDue in microseconds; 0 when nothing waits.
+func firstDue(s sqlTx) (first int64, err error) {
 	sooner := func(due int64) {
 		if first == 0 || due < first {
 			first = due
@@ -131,14 +153,11 @@ func (db *DB) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	}, `select min(next) from deliveries where state = 'pending' and claimed = 0 and action = 'ping'
 		union all select min(next) from deliveries where claimed <> 0`)
 	if err != nil {
-		return time.Time{}, false, translate(err)
+		return 0, err
 	}
 	waiting, err := lines(s)
-	if err != nil {
-		return time.Time{}, false, translate(err)
-	}
 	for _, l := range waiting {
 		sooner(max(l.due, l.pausedUntil))
 	}
-	return moment(first), first != 0, nil
+	return first, err
 }
