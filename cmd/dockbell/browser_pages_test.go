@@ -73,6 +73,8 @@ func furnish(t *testing.T) *furniture {
 		"/connect", "/device", program, "/settings/sign-ins",
 		"/", "/registries", "/registries/new", registry, registry + "/delete",
 		registry + "/replications", registry + "/replications/new", registry + "/replications/westeurope/delete", registry + "/repositories", registry + "/repositories/team/web",
+		registry + "/repositories/team/web?at=v1.26.0", registry + "/content/delete?repository=team/web", registry + "/content/delete?repository=team/web&tag=v1.26.0",
+		registry + "/access", registry + "/properties", registry + "/retention", registry + "/retention?try=1&keepTags=3",
 		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
