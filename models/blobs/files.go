@@ -59,7 +59,7 @@ func (f *Files) Free() int64 {
 	if err := syscall.Statfs(f.root.Name(), &disk); err != nil {
 		return -1
 	}
-	return int64(disk.Bavail) * int64(disk.Bsize) //nolint:gosec,unconvert // no disk has more bytes than that, and the types differ by system
+	return int64(disk.Bavail) * int64(disk.Bsize) //nolint:unconvert // the types differ by system
 }
 
 // place is where a blob lies; only a valid digest has one.
