@@ -103,13 +103,16 @@ func (e thing) do(function string, into any) error {
 }
 
 // click moves the mouse there and presses. Something that lies over the element would get the click instead and fails the test.
+// It waits until the element stands still: a browser that is still drawing a new width would take the click for what was there.
 func (e thing) click() {
 	e.v.t.Helper()
-	var at struct {
+	type spot struct {
 		X, Y  float64
 		Above string
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	var at, before spot
+	for deadline := time.Now().Add(patience); ; time.Sleep(30 * time.Millisecond) {
+		before, at = at, spot{}
 		err := e.do(`function() {
 			this.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
 			const r = this.getClientRects()[0];
@@ -118,7 +121,7 @@ func (e thing) click() {
 			const mine = hit && (this.contains(hit) || hit.contains(this) || hit.closest('label')?.control === this);
 			return {X: x, Y: y, Above: mine ? '' : hit ? hit.outerHTML.slice(0, 200) : 'nothing, for it is outside'};
 		}`, &at)
-		if err == nil && at.Above == "" {
+		if err == nil && at.Above == "" && at == before {
 			break
 		}
 		if time.Now().After(deadline) {
