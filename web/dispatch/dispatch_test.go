@@ -59,9 +59,11 @@ func TestSleeps(t *testing.T) {
 		if got := q.asked(); len(got.claims) != 0 || got.looks > 10 {
 			t.Errorf("ten idle hours took %d claims and %d looks, want none and one an hour", len(got.claims), got.looks)
 		}
+		q.mu.Lock() // whatever claims now waits, so that the calls come together
 		for range 1000 {
-			d.Wake() // comes together: must not block, and counts once or twice
+			d.Wake() // must not block, and counts once or twice
 		}
+		q.mu.Unlock()
 		synctest.Wait()
 		if got := q.asked(); len(got.claims) > 2 {
 			t.Errorf("1000 calls of Wake made %d claims", len(got.claims))
