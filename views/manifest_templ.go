@@ -2090,12 +2090,12 @@ func DeletionDialog(d Deletion) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 148, "\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 148, "\" novalidate>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if d.whole() {
-				templ_7745c5c3_Err = ui.Input(ui.Field{ID: "del-confirm", Name: "confirm", Label: "Type " + d.About.Repository + " to confirm", Value: d.Typed, Error: d.Error, Autocomplete: "off", Mono: true, Attrs: autofocus()}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = confirmation(d.About.Repository, d.Typed, d.Error).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

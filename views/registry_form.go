@@ -1,8 +1,6 @@
 package views
 
 import (
-	"github.com/a-h/templ"
-
 	"dockbell/models/registry"
 	"dockbell/views/ui"
 )
@@ -28,13 +26,6 @@ type RegistryDelete struct {
 	Error    string
 }
 
-func (d RegistryDelete) field() ui.Field {
-	return ui.Field{
-		ID: "d-confirm", Name: "confirm", Value: d.Typed, Mono: true, Error: d.Error, Required: true, Autocomplete: "off",
-		Attrs: templ.Attributes{"autocapitalize": "off", "spellcheck": "false", "autofocus": true},
-	}
-}
-
 // Replications are the copies of a registry: home first.
 type Replications struct {
 	Registry registry.Registry
@@ -53,7 +44,7 @@ type Site struct {
 type ReplicationForm struct {
 	Registry registry.Name
 	Location string
-	Errors   map[string]string // by field: location
+	Error    string // at the location; empty without
 }
 
 // ReplicationsPath is the address of a registry's replications.
@@ -69,12 +60,4 @@ func tierOptions() []ui.Option {
 
 func (r Replications) facts() string {
 	return ui.Plural(len(r.Sites), "location", "locations") + " · home is " + LocationTitle(r.Registry.Home)
-}
-
-// anyError is the message of a field, else one that belongs to none.
-func anyError(errs map[string]string, field string) string {
-	if errs[field] != "" {
-		return errs[field]
-	}
-	return errs[""]
 }

@@ -168,13 +168,6 @@ func (d DeletePanel) action() string {
 	return WebhookPath(d.Registry, d.Hooks[0].Name) + "/delete"
 }
 
-func (d DeletePanel) field() ui.Field {
-	return ui.Field{
-		ID: "d-confirm", Name: "confirm", Value: d.Typed, Mono: true, Error: d.Error, Required: true, Autocomplete: "off",
-		Attrs: templ.Attributes{"autocapitalize": "off", "spellcheck": "false", "autofocus": true},
-	}
-}
-
 func (d DeletePanel) waiting() string {
 	if d.Stakes.Waiting == 1 {
 		return "1 delivery that waits for its next attempt is dropped."

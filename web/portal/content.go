@@ -268,14 +268,14 @@ func (p *Portal) deleteContent(c echo.Context) error {
 		change.Kind, change.Tag = event.DeleteTag, about.Tag
 		said = "Tag " + about.Tag + " removed"
 	default:
-		if strings.TrimSpace(c.FormValue("confirm")) != about.Repository {
-			return p.showDeletion(c, reg, about, "Type "+about.Repository+" exactly as it is written. Nothing was deleted.")
+		if _, refused := confirmed(c, about.Repository); refused != "" {
+			return p.showDeletion(c, reg, about, refused)
 		}
 		change.Kind, back = event.DeleteRepository, views.RepositoriesPath(string(reg.Name))
 	}
 	_, err = p.Outbox.Record(c.Request().Context(), change)
 	if fault.Is(err, fault.Forbidden) {
-		return p.showDeletion(c, reg, about, sentence(err))
+		return p.showDeletion(c, reg, about, sentenceOf(http.StatusForbidden, err))
 	}
 	if err != nil {
 		return err
@@ -286,14 +286,6 @@ func (p *Portal) deleteContent(c echo.Context) error {
 		}
 	}
 	return p.done(c, back, ui.Toast{Kind: "ok", Title: said})
-}
-
-// sentence is what a refusal says to people.
-func sentence(err error) string {
-	for _, f := range fault.All(err) {
-		return f.Message
-	}
-	return ""
 }
 
 // ruleContent releases, rejects or holds a manifest with everything it is made of.

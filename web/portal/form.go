@@ -36,3 +36,12 @@ func posted(c echo.Context) (url.Values, error) {
 func asked(c echo.Context, name string) string {
 	return strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam(name), "\x00", ""), ""))
 }
+
+// confirmed reads the word that has to be typed before something goes for good; refused says what is wrong with it.
+func confirmed(c echo.Context, word string) (typed, refused string) {
+	typed = c.FormValue("confirm")
+	if strings.TrimSpace(typed) != word {
+		refused = "Type " + word + " exactly as it is written. Nothing was deleted."
+	}
+	return typed, refused
+}

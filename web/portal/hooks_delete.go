@@ -2,7 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -59,9 +58,7 @@ func inList(reg registry.Registry, hooks []webhook.Webhook) views.DeletePanel {
 
 // deleteAsked deletes what the panel names once its word was typed. One that somebody else deleted meanwhile is gone as wished.
 func (p *Portal) deleteAsked(c echo.Context, reg registry.Registry, panel views.DeletePanel) error {
-	panel.Typed = c.FormValue("confirm")
-	if strings.TrimSpace(panel.Typed) != panel.Word() {
-		panel.Error = "Type " + panel.Word() + " exactly as it is written. Nothing was deleted."
+	if panel.Typed, panel.Error = confirmed(c, panel.Word()); panel.Error != "" {
 		return p.showDelete(c, http.StatusUnprocessableEntity, reg, panel)
 	}
 	for _, hook := range panel.Hooks {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -123,12 +124,7 @@ func (p *Portal) retentionOf(ctx context.Context, reg registry.Registry, draft *
 		var errs []error
 		page.Draft, page.Tried = *draft, true
 		if rules, errs = draft.Parse(); len(errs) > 0 {
-			page.Errors = map[string]string{}
-			for _, err := range errs {
-				for field, said := range fieldErrors(err) {
-					page.Errors[field] = said
-				}
-			}
+			page.Errors = fieldErrors(errors.Join(errs...))
 			return page, nil
 		}
 	}

@@ -103,10 +103,8 @@ func (p *Portal) deleteRegistry(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if typed := c.FormValue("confirm"); strings.TrimSpace(typed) != string(reg.Name) {
-		return p.showDeleteRegistry(c, http.StatusUnprocessableEntity, views.RegistryDelete{
-			Registry: reg, Typed: typed, Error: "Type " + string(reg.Name) + " exactly as it is written. Nothing was deleted.",
-		})
+	if typed, refused := confirmed(c, string(reg.Name)); refused != "" {
+		return p.showDeleteRegistry(c, http.StatusUnprocessableEntity, views.RegistryDelete{Registry: reg, Typed: typed, Error: refused})
 	}
 	if err := p.Shelf.Delete(c.Request().Context(), reg.Name); err != nil {
 		return err

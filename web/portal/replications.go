@@ -84,7 +84,7 @@ func (p *Portal) addReplication(c echo.Context) error {
 		_, err = p.Shelf.AddReplica(c.Request().Context(), reg.Name, l)
 	}
 	if said := fieldErrors(err); said != nil {
-		f.Errors = said
+		f.Error = anyOf(said, "location")
 		return p.overReplications(c, http.StatusUnprocessableEntity, reg, views.ReplicationPanel(f))
 	}
 	if err != nil {
