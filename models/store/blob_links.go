@@ -79,7 +79,7 @@ func (db *DB) UnlinkBlob(ctx context.Context, name registry.Name, repository, di
 	return db.write(ctx, func(tx *gorm.DB) error {
 		here := func(tx *gorm.DB) *gorm.DB { return inRepository(tx, name, repository).Where("digest = ?", digest) }
 		var rows []blobLinkRow
-		if err := here(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})).Limit(1).Find(&rows).Error; err != nil {
+		if err := here(locked(tx)).Limit(1).Find(&rows).Error; err != nil {
 			return err
 		}
 		if len(rows) == 0 {

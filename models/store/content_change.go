@@ -144,7 +144,7 @@ func (r content) want(table any, kind string, digests map[string]bool) error {
 // lock lets changes of one repository wait for each other, and refuses when it is not there.
 func (r content) lock(missing error) error {
 	var rows []repositoryRow
-	held := r.tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	held := locked(r.tx)
 	if err := held.Where("registry_key = ? and name = ?", r.key, r.change.Repository).Limit(1).Find(&rows).Error; err != nil {
 		return err
 	}

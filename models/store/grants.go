@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"dockbell/models/account"
 	"dockbell/models/fault"
@@ -118,11 +117,6 @@ func (db *DB) DeleteGrant(ctx context.Context, id string) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
 		return orMissing(tx.Where("id = ?", plainText(id)).Delete(&grantRow{}), noGrant())
 	})
-}
-
-// locked holds the rows it reads until the transaction ends. SQLite has one writer and needs no lock.
-func locked(tx *gorm.DB) *gorm.DB {
-	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 }
 
 type codeRow struct {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
@@ -145,7 +144,7 @@ func (db *DB) Requeue(ctx context.Context, reg registry.Name, id delivery.ID, no
 	var row deliveryRow
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		var err error
-		if row, err = deliveryIn(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), reg, id); err != nil {
+		if row, err = deliveryIn(locked(tx), reg, id); err != nil {
 			return err
 		}
 		if row.Claimed != 0 && row.Next > micros(db.now()) {

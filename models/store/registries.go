@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"dockbell/models/fault"
 	"dockbell/models/registry"
@@ -135,7 +134,7 @@ func registryIn(tx *gorm.DB, name registry.Name) (registryRow, error) {
 // lockRegistry finds a registry's row and holds it until the transaction ends: for what counts inside a registry.
 // SQLite has one writer and needs no lock.
 func lockRegistry(tx *gorm.DB, name registry.Name) (registryRow, error) {
-	return registryIn(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), name)
+	return registryIn(locked(tx), name)
 }
 
 // AddRegistry stores a new registry and its resource group where there is none of that name; Conflict at field "name" when

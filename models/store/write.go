@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"dockbell/models/fault"
 )
@@ -254,4 +255,9 @@ func late(err error) error {
 		return unreachable(err)
 	}
 	return err
+}
+
+// locked holds the rows it reads until the transaction ends. SQLite has one writer and needs no lock.
+func locked(tx *gorm.DB) *gorm.DB {
+	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 }
