@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 )
@@ -19,7 +17,7 @@ const (
 )
 
 func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.Cleaner {
-	return &cleanup.Cleaner{Store: h.db, Blobs: h.blobs, Recorder: outbox, Grace: cleanup.Grace, Now: time.Now, NewID: uuid.NewString, Log: log}
+	return &cleanup.Cleaner{Store: h.db, Blobs: h.blobs, Recorder: outbox, Grace: cleanup.Grace, Now: time.Now, NewID: newID, Log: log}
 }
 
 // doChores cleans up and writes the counts of pulls until stop is called, which waits for both.

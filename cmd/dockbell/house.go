@@ -60,27 +60,48 @@ type house struct {
 
 func newID() string { return uuid.NewString() }
 
-// build wires the house from the cellar up.
+// build wires the house from the cellar up. What was opened before something failed is closed again.
 func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logger) (*house, error) {
 	h := &house{site: at, stopping: make(chan struct{})}
-	var err error
+	err := h.open(ctx, cfg, key, log)
+	if err == nil {
+		err = h.wire(ctx, cfg, key, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, nil
+}
+
+// open opens what lies on the disk or in a database.
+func (h *house) open(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (err error) {
 	if h.db, err = openStore(ctx, cfg, key, log); err != nil {
-		return nil, err
+		return err
 	}
 	if h.blobs, err = blobs.OpenFiles(filepath.Join(cfg.Data, "blobs")); err != nil {
-		h.db.Close() //nolint:errcheck // the first error tells more
-		return nil, fmt.Errorf("the folder of the layers cannot be opened: %w", err)
+		return fmt.Errorf("the folder of the layers cannot be opened: %w", err)
 	}
-	if h.certs, err = openCerts(cfg, at, h.registryKnown, log); err != nil {
-		return nil, errors.Join(err, h.blobs.Close(), h.db.Close())
-	}
+	h.certs, err = openCerts(cfg, h.site, h.registryKnown, log)
+	return err
+}
+
+// wire makes the services and the doors.
+func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logger) error {
 	h.metrics = newMetrics(h.db.Backlog)
 	h.accounts = newAccounts(h.db)
+	tenancy, err := h.accounts.Tenancy(ctx)
+	if err != nil {
+		return fmt.Errorf("the ids of the tenant and the subscription cannot be read: %w", err)
+	}
+	h.signIns = &account.SignIns{Service: h.accounts, Grants: h.db, Codes: h.db, Key: key, Tenant: tenancy.Tenant}
 	h.registries = &registry.Service{
-		Store: h.db, Groups: h.db, Keys: h.db, Host: hostOf(at.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
+		Store: h.db, Groups: h.db, Keys: h.db, Host: hostOf(h.site.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
 	}
 	feed := &delivery.Feed{}
 	networks := webhook.NewAllowList(cfg.AllowedNetworks, h.db, resolve, time.Now)
+	h.webhooks = &webhook.Service{
+		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
+	}
 	h.buildDispatcher(cfg, networks, feed, log)
 	outbox := &delivery.Outbox{
 		Store: h.db, Now: time.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(time.Now).Next,
@@ -88,18 +109,7 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 	}
 	h.cleaner = h.newCleaner(outbox, log)
 	limits := &auth.Limits{Now: time.Now}
-	if h.signIns, err = h.newSignIns(ctx, key); err != nil {
-		return nil, errors.Join(err, h.blobs.Close(), h.db.Close())
-	}
 	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
-	h.webhooks = &webhook.Service{
-		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
-	}
-	managing, err := h.azure(ctx, cfg, outbox, credentials)
-	if err != nil {
-		h.db.Close() //nolint:errcheck // the first error tells more
-		return nil, err
-	}
 	h.handler = web.New(web.Options{
 		Log: log, TrustedProxies: cfg.TrustedProxies, Ready: h.db.Ping, Metrics: h.metrics.handler(), Credentials: credentials,
 		Served: h.metrics.served, NewID: newID, Now: time.Now,
@@ -107,11 +117,14 @@ func build(ctx context.Context, cfg Config, key []byte, at site, log *slog.Logge
 		h.portal(cfg, networks, outbox, limits, log),
 		certs.DoorOf(h.certs),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: time.Now, NewID: newID},
-		managing,
+		&azure.Door{
+			Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox,
+			Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now, Base: h.base(cfg),
+		},
 		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: time.Now},
 	})
-	return h, nil
+	return nil
 }
 
 func openStore(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (*store.DB, error) {
@@ -141,26 +154,19 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 	}
 }
 
-// azure is the management API, with the GUIDs that the installation has had since its first start.
-func (h *house) azure(ctx context.Context, cfg Config, outbox *delivery.Outbox, credentials auth.Credentials) (*azure.Door, error) {
-	tenancy, err := h.accounts.Tenancy(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the ids of the tenant and the subscription cannot be read: %w", err)
-	}
-	return &azure.Door{
-		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox,
-		Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now,
-		Base: h.base(cfg),
-	}, nil
-}
-
-// close gives everything back, the store last: whatever ends before may still write.
+// close gives back whatever was opened, the store last: what ends before may still write.
 func (h *house) close() error {
-	h.sender.Close()
-	if err := h.blobs.Close(); err != nil {
-		return err
+	var errs []error
+	if h.sender != nil {
+		h.sender.Close()
 	}
-	return h.db.Close()
+	if h.blobs != nil {
+		errs = append(errs, h.blobs.Close())
+	}
+	if h.db != nil {
+		errs = append(errs, h.db.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // resolve asks the name servers.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"dockbell/models/account"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/web/certs"
@@ -121,15 +120,6 @@ func (h *house) reach(cfg Config) portal.Reach {
 		r.OwnCA, r.Fingerprint = true, own.Fingerprint()
 	}
 	return r
-}
-
-// newSignIns is Azure's way of signing in; its tokens are signed with the installation's key.
-func (h *house) newSignIns(ctx context.Context, key []byte) (*account.SignIns, error) {
-	tenancy, err := h.accounts.Tenancy(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the id of the tenant cannot be read: %w", err)
-	}
-	return &account.SignIns{Service: h.accounts, Grants: h.db, Codes: h.db, Key: key, Tenant: tenancy.Tenant}, nil
 }
 
 // ownAddress is a listener's address as this machine reaches it.
