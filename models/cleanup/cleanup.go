@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"dockbell/models/audit"
 	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
@@ -140,8 +141,14 @@ func (c *Cleaner) SetRules(ctx context.Context, name registry.Name, d Draft, by 
 	if err := errors.Join(errs...); err != nil {
 		return r, err
 	}
+	before, err := c.Store.Rules(ctx, name)
+	if err != nil {
+		return r, err
+	}
 	r.By, r.Updated = by, c.Now()
-	return r, c.Store.PutRules(ctx, name, r)
+	return r, c.Store.PutRules(audit.Note(ctx, audit.Entry{
+		Action: "retention.update", Registry: string(name), Object: "retention", Changes: audit.Differences(before.words(), r.words()),
+	}), name, r)
 }
 
 // Preview says what a registry's rules, or those somebody thinks of, would delete now.

@@ -2,10 +2,12 @@
 package cleanup
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
 	"dockbell/models/artifact"
+	"dockbell/models/audit"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 )
@@ -21,6 +23,13 @@ type Rules struct {
 
 // Any reports whether the rules delete anything.
 func (r Rules) Any() bool { return r.KeepTags > 0 || r.UntaggedDays > 0 }
+
+// words describe the rules for the record.
+func (r Rules) words() []audit.Field {
+	return []audit.Field{
+		{Name: "keepTags", Words: strconv.Itoa(r.KeepTags)}, {Name: "untaggedDays", Words: strconv.Itoa(r.UntaggedDays)}, {Name: "keep", Words: strings.Join(r.Keep, ", ")},
+	}
+}
 
 // Bounds of the rules.
 const (

@@ -58,7 +58,7 @@ func (o *Outbox) Record(ctx context.Context, c event.Change) (event.Outcome, err
 		return event.Outcome{}, err
 	}
 	c.Hold = reg.Policies.Quarantine
-	return o.store(ctx, &c, func(done event.Outcome) ([]Entry, error) {
+	return o.store(noted(ctx, c), &c, func(done event.Outcome) ([]Entry, error) {
 		events := event.RaiseEverywhere(reg, c, done, o.NewID)
 		return o.entries(events, func(event.Event) []webhook.Webhook { return hooks })
 	})

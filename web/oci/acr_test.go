@@ -12,6 +12,7 @@ import (
 
 	"dockbell/models/account"
 	"dockbell/models/artifact"
+	"dockbell/models/audit"
 )
 
 // form is a request of the token service.
@@ -156,6 +157,10 @@ func TestLocksHoldEverywhere(t *testing.T) {
 		h.do("DELETE", "/acr/v1/team/app", "").wants(t, 405, "The tag v1")
 		h.putManifest("team/app", "v2", body).wants(t, 201, "")
 		lock("/_tags/v1", `{"writeEnabled":true}`)
+		record, err := h.data.Audit(t.Context(), audit.Filter{Limit: 10})
+		if err != nil || len(record.Entries) != 2 || record.Entries[1].Object != "team/app:v1" || record.Entries[1].Actor.Name != "pusher" {
+			t.Errorf("on record: %+v, %v", record.Entries, err)
+		}
 
 		lock("/_manifests/"+digest, `{"writeEnabled":false}`)
 		h.putManifest("team/app", "v3", body).wants(t, 405, "The manifest "+digest)

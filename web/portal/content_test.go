@@ -220,6 +220,15 @@ func TestQuarantineInThePortal(t *testing.T) {
 	b.Get(at("team/api", "v1")).Says("main", "Released")
 	b.Get(repositoriesAt+"/team/api").Says(".callout", "1 tag is in quarantine")
 	b.Get(repositoriesAt+"/team/api?held=1").Says("tbody", "v2").Lacks("tbody a[href*='v1']")
+	b.Post(command("lock", "team/api", "v1", digest), "locked", "yes").Leads(at("team/api", "v1"))
+	record := b.Get("/settings/audit?q=content.lock").Status(http.StatusOK).Says("tbody", "team/api@"+digest).Says("tbody", "deleteEnabled: – → false")
+	if n := record.Find("tbody tr").Length(); n != 2 { // the manifest and the tag
+		t.Errorf("%d locks are on record", n)
+	}
+	record = b.Get("/settings/audit?q=quarantine.rule").Says("tbody", "quarantineState: – → Failed").Says("tbody", owner)
+	if n := record.Find("tbody tr").Length(); n != 2 { // what was refused is not among them
+		t.Errorf("%d rulings are on record", n)
+	}
 	pushes, err := s.db.Events(t.Context(), event.Filter{Registry: "mycontainerregistry", Action: event.Push, Limit: 10})
 	if err != nil || len(pushes.Events) != 1 || pushes.Events[0].Target.Tag != "v1" {
 		t.Errorf("%+v, %v", pushes, err)

@@ -46,6 +46,7 @@ func TestRetentionPage(t *testing.T) {
 	b.Post(registryAt+"/retention", "untaggedDays", "-3").Status(http.StatusUnprocessableEntity).Says("#r-untagged-said", "whole number")
 	b.Post(registryAt+"/retention", "keepTags", "1", "keep", "*:v2").Leads(registryAt + "/retention")
 	b.Get(registryAt+"/retention").Says("section[aria-labelledby='plan'] tbody", "v1").Says("main", "1 deletion")
+	b.Get("/settings/audit?q=retention").Says("tbody", "keepTags: 0 → 1").Says("tbody", "*:v2")
 	s.signedIn("con", account.Contributor).Post(registryAt + "/retention/run").Status(http.StatusForbidden)
 	b.Post(registryAt + "/retention/run").Leads(registryAt + "/retention")
 	b.Get(registryAt+"/retention").Says("#toasts", "1 deletion done").Says("section[aria-labelledby='plan']", "Nothing")
