@@ -148,7 +148,7 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 	return &portal.Portal{
 		Hooks:      portal.Hooks{Outbox: outbox, Webhooks: h.webhooks},
 		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Inboxes: h.db, Networks: networks,
-		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), Shelf: h.registries,
+		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
 		Cleaner: h.cleaner, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
 	}

@@ -66,8 +66,8 @@ func newHouse(t *testing.T) *house {
 		},
 		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Inboxes: h.db, Networks: nets, Feed: feed,
 		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},
-		Shelf:    &registry.Service{Store: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
-		Accounts: accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
+		RegistryService: &registry.Service{Store: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
+		Accounts:        accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,
 	}
 	h.registry("mycontainerregistry")
@@ -116,7 +116,7 @@ func (h *house) person(name string, role account.Role) account.User {
 // registry makes a built-in one.
 func (h *house) registry(name registry.Name) {
 	h.t.Helper()
-	_, err := h.portal.Shelf.Create(h.t.Context(), registry.Registry{Name: name}, owner)
+	_, err := h.portal.RegistryService.Create(h.t.Context(), registry.Registry{Name: name}, owner)
 	h.must(err)
 }
 

@@ -78,29 +78,29 @@ type Networks interface {
 // Portal answers for every page. Its fields are set where the house is wired; Hooks holds what the webhook pages need.
 type Portal struct {
 	Hooks
-	Registries Registries
-	Figures    Figures
-	Contents   Contents
-	Blobs      Blobs
-	Cleaner    *cleanup.Cleaner // deletes by a registry's rules
-	Networks   Networks
-	History    History
-	Record     Record
-	Inboxes    Inboxes
-	Feed       *delivery.Feed  // live updates of open pages
-	Stopping   <-chan struct{} // closed when the server begins to stop: open streams end; nil never is
-	Accounts   *account.Service
-	SignIns    *account.SignIns // of programs that act for people
-	Reach      Reach
-	Shelf      *registry.Service // makes, changes and deletes registries
-	Sessions   *auth.Sessions
-	Limits     *auth.Limits
-	PublicURL  string // base of absolute links, such as an inbox's address; without a slash at its end
-	Host       string // of the public address, shown on the sign-in page
-	DataPlace  string // where the data lies, named during set-up
-	Version    string
-	Log        *slog.Logger
-	Now        func() time.Time
+	Registries      Registries
+	Figures         Figures
+	Contents        Contents
+	Blobs           Blobs
+	Cleaner         *cleanup.Cleaner // deletes by a registry's rules
+	Networks        Networks
+	History         History
+	Record          Record
+	Inboxes         Inboxes
+	Feed            *delivery.Feed  // live updates of open pages
+	Stopping        <-chan struct{} // closed when the server begins to stop: open streams end; nil never is
+	Accounts        *account.Service
+	SignIns         *account.SignIns // of programs that act for people
+	Reach           Reach
+	RegistryService *registry.Service // makes, changes and deletes registries
+	Sessions        *auth.Sessions
+	Limits          *auth.Limits
+	PublicURL       string // base of absolute links, such as an inbox's address; without a slash at its end
+	Host            string // of the public address, shown on the sign-in page
+	DataPlace       string // where the data lies, named during set-up
+	Version         string
+	Log             *slog.Logger
+	Now             func() time.Time
 }
 
 // Routes is the portal's table of contents: every page with the permission it needs.

@@ -59,7 +59,7 @@ func (p *Portal) saveProperties(c echo.Context) error {
 		return err
 	}
 	on := func(name string) *bool { return new(form.Get(name) == "on") }
-	_, err = p.Shelf.Change(c.Request().Context(), registry.Draft{
+	_, err = p.RegistryService.Change(c.Request().Context(), registry.Draft{
 		Name: string(reg.Name), Quarantine: on("quarantine"), AnnounceUntagged: on("announceUntagged"), AnnounceUntag: on("announceUntag"),
 		AnonymousPull: on("anonymousPull"), AdminUser: on("adminUser"),
 	}, 0)
@@ -211,11 +211,11 @@ func (p *Portal) accessKeys(c echo.Context) error {
 	var keys registry.AccessKeys
 	switch ctx := c.Request().Context(); form.Get("do") {
 	case "renew":
-		_, keys, err = p.Shelf.RenewAccessKey(ctx, reg.Name, 0)
+		_, keys, err = p.RegistryService.RenewAccessKey(ctx, reg.Name, 0)
 	case "renew2":
-		_, keys, err = p.Shelf.RenewAccessKey(ctx, reg.Name, 1)
+		_, keys, err = p.RegistryService.RenewAccessKey(ctx, reg.Name, 1)
 	default:
-		_, keys, err = p.Shelf.AccessKeys(ctx, reg.Name)
+		_, keys, err = p.RegistryService.AccessKeys(ctx, reg.Name)
 	}
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (p *Portal) registryRoutes() []auth.Route {
 
 // newRegistry asks what a new registry is called.
 func (p *Portal) newRegistry(c echo.Context) error {
-	return p.overRegistries(c, http.StatusOK, views.RegistryForm{Location: string(p.Shelf.Region), Tier: string(registry.Premium)})
+	return p.overRegistries(c, http.StatusOK, views.RegistryForm{Location: string(p.RegistryService.Region), Tier: string(registry.Premium)})
 }
 
 func (p *Portal) overRegistries(c echo.Context, status int, f views.RegistryForm) error {
@@ -56,7 +56,7 @@ func (p *Portal) addRegistry(c echo.Context) error {
 		return err
 	}
 	f := views.RegistryForm{Name: strings.TrimSpace(form.Get("name")), Location: form.Get("location"), Tier: form.Get("sku")}
-	made, err := p.Shelf.Make(c.Request().Context(), registry.Draft{Name: f.Name, Group: registry.DefaultGroup, Location: &f.Location, Tier: &f.Tier}, who(c).Name)
+	made, err := p.RegistryService.Make(c.Request().Context(), registry.Draft{Name: f.Name, Group: registry.DefaultGroup, Location: &f.Location, Tier: &f.Tier}, who(c).Name)
 	if said := fieldErrors(err); said != nil {
 		f.Errors = said
 		return p.overRegistries(c, http.StatusUnprocessableEntity, f)
@@ -106,7 +106,7 @@ func (p *Portal) deleteRegistry(c echo.Context) error {
 	if typed, refused := confirmed(c, string(reg.Name)); refused != "" {
 		return p.showDeleteRegistry(c, http.StatusUnprocessableEntity, views.RegistryDelete{Registry: reg, Typed: typed, Error: refused})
 	}
-	if err := p.Shelf.Delete(c.Request().Context(), reg.Name); err != nil {
+	if err := p.RegistryService.Delete(c.Request().Context(), reg.Name); err != nil {
 		return err
 	}
 	return p.done(c, "/registries", ui.Toast{Kind: "ok", Title: "Registry " + string(reg.Name) + " deleted", Text: "Its images, webhooks and history are gone."})

@@ -81,7 +81,7 @@ func (p *Portal) addReplication(c echo.Context) error {
 	f := views.ReplicationForm{Registry: reg.Name, Location: form.Get("location")}
 	l, err := registry.ParseLocation(f.Location)
 	if err == nil {
-		_, err = p.Shelf.AddReplica(c.Request().Context(), reg.Name, l)
+		_, err = p.RegistryService.AddReplica(c.Request().Context(), reg.Name, l)
 	}
 	if said := fieldErrors(err); said != nil {
 		f.Error = anyOf(said, "location")
@@ -139,7 +139,7 @@ func (p *Portal) deleteReplication(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Shelf.RemoveReplica(c.Request().Context(), reg.Name, site.Location); err != nil {
+	if _, err := p.RegistryService.RemoveReplica(c.Request().Context(), reg.Name, site.Location); err != nil {
 		return err
 	}
 	return p.done(c, views.ReplicationsPath(reg.Name), ui.Toast{Kind: "ok", Title: "Replication " + site.Name + " deleted"})
