@@ -36,6 +36,18 @@ func apiCommand(c *cobra.Command, run func(ctx context.Context, a *client, out *
 	return c
 }
 
+// showAnswer makes one call and shows the resource that it gives.
+func (a *client) showAnswer(ctx context.Context, q question, out *output, columns []column) error {
+	answer, err := a.do(ctx, q)
+	if err == nil && answer == nil {
+		err = errors.New("the server answered with nothing")
+	}
+	if err != nil {
+		return err
+	}
+	return out.show(flat(answer), columns)
+}
+
 // addRegistry gives a command the flags that name one registry.
 func addRegistry(c *cobra.Command, t *target) {
 	c.Flags().StringVarP(&t.registry, "name", "n", "", "name of the registry")
@@ -161,11 +173,7 @@ func registryCreate() *cobra.Command {
 				return err
 			}
 		}
-		made, err := a.call(ctx, http.MethodPut, root+provider+"/registries/"+url.PathEscape(name), body)
-		if err != nil {
-			return err
-		}
-		return out.show(flat(made), registryColumns)
+		return a.showAnswer(ctx, question{method: http.MethodPut, path: root + provider + "/registries/" + url.PathEscape(name), body: body}, out, registryColumns)
 	})
 }
 
@@ -194,11 +202,7 @@ func registryUpdate() *cobra.Command {
 	}
 	f.add(c)
 	return onRegistry(c, func(ctx context.Context, a *client, reg found, out *output) error {
-		changed, err := a.call(ctx, http.MethodPatch, reg.path, f.body())
-		if err != nil {
-			return err
-		}
-		return out.show(flat(changed), registryColumns)
+		return a.showAnswer(ctx, question{method: http.MethodPatch, path: reg.path, body: f.body()}, out, registryColumns)
 	})
 }
 

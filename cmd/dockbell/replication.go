@@ -38,15 +38,6 @@ func onReplications(c *cobra.Command, named bool, run func(ctx context.Context, 
 	})
 }
 
-// showAnswer makes one call and shows what it gives.
-func (a *client) showAnswer(ctx context.Context, q question, out *output, columns []column) error {
-	answer, err := a.do(ctx, q)
-	if err != nil {
-		return err
-	}
-	return out.show(flat(answer), columns)
-}
-
 func replicationList() *cobra.Command {
 	return onReplications(&cobra.Command{
 		Use:     "list --registry REGISTRY",

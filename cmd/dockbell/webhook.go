@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -184,11 +183,7 @@ func webhookCreate() *cobra.Command {
 		if f.tags.given {
 			body["tags"] = f.tags.pairs()
 		}
-		made, err := a.call(ctx, http.MethodPut, reg.webhook(at.name), body)
-		if err != nil {
-			return err
-		}
-		return out.show(flat(made), hookColumns)
+		return a.showAnswer(ctx, question{method: http.MethodPut, path: reg.webhook(at.name), body: body}, out, hookColumns)
 	})
 }
 
@@ -214,11 +209,7 @@ func webhookUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		changed, err := a.call(ctx, http.MethodPatch, reg.webhook(at.name), body)
-		if err != nil {
-			return err
-		}
-		return out.show(flat(changed), hookColumns)
+		return a.showAnswer(ctx, question{method: http.MethodPatch, path: reg.webhook(at.name), body: body}, out, hookColumns)
 	})
 }
 
@@ -247,14 +238,7 @@ func hookCall(c *cobra.Command, method, suffix string, columns []column) *cobra.
 		if err != nil {
 			return err
 		}
-		answer, err := a.call(ctx, method, reg.webhook(at.name)+suffix, nil)
-		if err == nil && answer == nil {
-			err = errors.New("the server answered with nothing")
-		}
-		if err != nil {
-			return err
-		}
-		return out.show(flat(answer), columns)
+		return a.showAnswer(ctx, question{method: method, path: reg.webhook(at.name) + suffix}, out, columns)
 	})
 }
 
