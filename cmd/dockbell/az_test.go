@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dockbell/models/store/storetest"
 )
 
 // azUser types commands of the real az, signed in to a house as a service principal.
@@ -26,7 +28,7 @@ type azUser struct {
 func newAzUser(t *testing.T, h *runningHouse) *azUser {
 	t.Helper()
 	if _, err := exec.LookPath("az"); err != nil {
-		t.Skip("az is not installed: on Debian, apt-get install azure-cli")
+		storetest.Without(t, "az is not installed: on Debian, apt-get install azure-cli")
 	}
 	az := &azUser{t: t, env: append(os.Environ(),
 		"AZURE_CONFIG_DIR="+filepath.Join(t.TempDir(), "azure"), "REQUESTS_CA_BUNDLE="+filepath.Join(h.data, "ca.pem"),

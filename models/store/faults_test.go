@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -107,14 +106,11 @@ func TestNothingAcknowledgedIsLostOnAFullDisk(t *testing.T) {
 // TestOneOfTwoIsClosedHard lets two handles of one PostgreSQL store, claim and finish, and breaks every connection of the first
 // in the middle, again and again. Then the second goes on alone.
 func TestOneOfTwoIsClosedHard(t *testing.T) {
-	if os.Getenv(storetest.Postgres) == "" {
-		t.Skip("this is about PostgreSQL")
-	}
 	c := &clock{t: noon}
-	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
 		u, err := url.Parse(dsn)
-		if err != nil || u.Scheme != "postgres" {
-			return
+		if err != nil {
+			t.Fatal(err)
 		}
 		second := storetest.OpenWith(t, store.Options{DSN: dsn, Now: c.now})
 		values := u.Query()

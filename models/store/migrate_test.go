@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -96,13 +95,7 @@ func TestADatabaseOfANewerProgramIsLeftAlone(t *testing.T) {
 }
 
 func TestSeveralProcessesMayStartAtOnce(t *testing.T) {
-	if os.Getenv(storetest.Postgres) == "" {
-		t.Skip("SQLite has one server")
-	}
-	storetest.EachDSN(t, func(t *testing.T, dsn string) {
-		if filepath.IsAbs(dsn) {
-			t.Skip("SQLite has one server")
-		}
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"dockbell/models/store/storetest"
 )
 
 // TestConformance runs the official program of the OCI against the door on every database, with its own settings and with
@@ -12,7 +14,7 @@ import (
 func TestConformance(t *testing.T) {
 	program := os.Getenv("DOCKBELL_TEST_CONFORMANCE")
 	if program == "" {
-		t.Skip("DOCKBELL_TEST_CONFORMANCE does not name the OCI conformance program")
+		storetest.Without(t, "DOCKBELL_TEST_CONFORMANCE does not name the OCI conformance program")
 	}
 	for name, more := range map[string][]string{
 		"default": nil,

@@ -3,6 +3,7 @@ package webtest
 import (
 	"archive/tar"
 	"bytes"
+	"dockbell/models/store/storetest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,16 +24,16 @@ type Clients struct {
 	programs                 map[string]string
 }
 
-// NewClients finds the clients; without them the test is skipped.
+// NewClients finds the clients; without them the test ends.
 func NewClients(t testing.TB, registry, user, password string) *Clients {
 	t.Helper()
 	folder := os.Getenv(ClientsFolder)
 	if folder == "" {
-		t.Skip(ClientsFolder + " does not name the folder of crane, oras and helm (make test sets it)")
+		storetest.Without(t, ClientsFolder+" does not name the folder of crane, oras and helm (make test sets it)")
 	}
 	skopeo, err := exec.LookPath("skopeo")
 	if err != nil {
-		t.Skip("skopeo is not installed: apt-get install skopeo")
+		storetest.Without(t, "skopeo is not installed: apt-get install skopeo")
 	}
 	c := &Clients{Dir: t.TempDir(), Registry: registry, User: user, Password: password, t: t, programs: map[string]string{"skopeo": skopeo}}
 	for _, name := range []string{"crane", "oras", "helm"} {

@@ -47,6 +47,28 @@ func EachDSN(t *testing.T, test func(t *testing.T, dsn string)) {
 	}
 }
 
+// OnPostgres runs a test on PostgreSQL alone, in a schema of its own: for what several processes on one database do.
+func OnPostgres(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	dsn := os.Getenv(Postgres)
+	if dsn == "" {
+		Without(t, Postgres+" names no PostgreSQL (make test sets it)")
+	}
+	test(t, schema(t, dsn))
+}
+
+// All is the environment variable with which no test may be skipped for want of a program: make test sets it.
+const All = "DOCKBELL_TEST_ALL"
+
+// Without ends a test for want of a program: skipped, or failed where everything has to run.
+func Without(t testing.TB, want string) {
+	t.Helper()
+	if os.Getenv(All) != "" {
+		t.Fatal(want)
+	}
+	t.Skip(want)
+}
+
 // Open gives one empty SQLite database, for tests of other rooms.
 func Open(t testing.TB) *store.DB {
 	t.Helper()
