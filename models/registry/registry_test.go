@@ -42,7 +42,7 @@ func (s *shelf) UpdateRegistry(_ context.Context, r Registry) error {
 	return nil
 }
 
-func (s *shelf) DeleteRegistry(context.Context, Name) error { s.all = nil; return nil }
+func (s *shelf) DeleteRegistry(context.Context, Name, int64) error { s.all = nil; return nil }
 
 func newService() *Service {
 	return &Service{Store: &shelf{}, Host: "localhost:1", Region: "local", Now: time.Now, NewID: func() string { return "id" }}

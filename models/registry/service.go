@@ -19,8 +19,8 @@ type Store interface {
 	Registries(ctx context.Context) ([]Registry, error)
 	Registry(ctx context.Context, name Name) (Registry, error)
 	AddRegistry(ctx context.Context, r Registry) error
-	UpdateRegistry(ctx context.Context, r Registry) error // Conflict when the stored version is not r.Version any more
-	DeleteRegistry(ctx context.Context, name Name) error
+	UpdateRegistry(ctx context.Context, r Registry) error                 // Conflict when the stored version is not r.Version any more
+	DeleteRegistry(ctx context.Context, name Name, ifVersion int64) error // 0: of any version
 }
 
 // Service is the only way to change registries.
@@ -146,9 +146,10 @@ func (s *Service) change(ctx context.Context, name Name, ifVersion int64, fn fun
 // ErrChanged is the refusal of an update that was made from an older version than the stored one.
 var ErrChanged error = fault.New(fault.Conflict, "The registry was changed by somebody else meanwhile. Look at the change and try again.")
 
-// Delete removes a registry with everything in it.
-func (s *Service) Delete(ctx context.Context, name Name) error {
-	return s.Store.DeleteRegistry(Registry{Name: name}.noted(ctx, "registry.delete", nil), name)
+// Delete removes a registry with everything in it. Conflict when the stored one is not ifVersion any more; 0 removes whatever
+// is there.
+func (s *Service) Delete(ctx context.Context, name Name, ifVersion int64) error {
+	return s.Store.DeleteRegistry(Registry{Name: name}.noted(ctx, "registry.delete", nil), name, ifVersion)
 }
 
 func orElse[T ~string](v, def T) T {

@@ -109,7 +109,7 @@ func TestTokens(t *testing.T) {
 		if all, err := db.Tokens(ctx); err != nil || len(all) != 2 || all[0].Name != "Audit" || !cmp.Equal(all[0], wide) {
 			t.Errorf("the list: %v (%v), want Audit first", all, err)
 		}
-		if err := db.DeleteRegistry(ctx, "acmereg"); err != nil {
+		if err := db.DeleteRegistry(ctx, "acmereg", 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.TokenByBearer(ctx, account.HashSecret("b1")); !fault.Is(err, fault.NotFound) {

@@ -112,7 +112,7 @@ func TestDeliveriesOfWebhooksThatDoNotTakeThemAreCancelled(t *testing.T) {
 		if err := q.db.UpdateWebhook(t.Context(), off, 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook1"); err != nil {
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook1", 0); err != nil {
 			t.Fatal(err)
 		}
 		dropped := append(q.waiting(0, 2), q.waiting(1, 2)...) // matched before the webhooks changed, stored after
@@ -144,7 +144,7 @@ func TestADisabledWebhookKeepsItsPings(t *testing.T) {
 		if d := gocmp.Diff([]delivery.ID{ping}, idsOf(q.claim(5, 5))); d != "" {
 			t.Errorf("the ping works on a disabled webhook:\n%s", d)
 		}
-		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook0"); err != nil {
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook0", 0); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -173,7 +173,7 @@ func TestNextDue(t *testing.T) {
 		q.ping(0)
 		want(noon)
 		q.finish(q.claim(5, 5), 200)
-		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook1"); err != nil {
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, "hook1", 0); err != nil {
 			t.Fatal(err)
 		}
 		want(noon.Add(time.Hour))

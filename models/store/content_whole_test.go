@@ -98,13 +98,13 @@ func TestADeletedRegistryLeavesNothing(t *testing.T) {
 			}
 		}
 		fill("acmereg")
-		if err := db.DeleteRegistry(t.Context(), "AcmeReg"); err != nil {
+		if err := db.DeleteRegistry(t.Context(), "AcmeReg", 0); err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(before, rows()); d != "" {
 			t.Errorf("rows after a registry came and went:\n%s", d)
 		}
-		if err := db.DeleteRegistry(t.Context(), "acmereg"); !fault.Is(err, fault.NotFound) {
+		if err := db.DeleteRegistry(t.Context(), "acmereg", 0); !fault.Is(err, fault.NotFound) {
 			t.Errorf("deleted twice: %v", err)
 		}
 	})

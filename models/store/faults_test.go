@@ -208,7 +208,7 @@ func TestTheQueueAgainstAModel(t *testing.T) {
 			"toggle":  func(rt *rapid.T) { q.toggle(rapid.IntRange(0, 2).Draw(rt, "hook")) },
 			"":        m.check,
 		})
-		if err := db.DeleteRegistry(t.Context(), reg); err != nil {
+		if err := db.DeleteRegistry(t.Context(), reg, 0); err != nil {
 			rt.Fatal(err)
 		}
 	})

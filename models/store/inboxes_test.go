@@ -139,7 +139,7 @@ func TestADeletedRegistryTakesEverythingAlong(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := db.DeleteRegistry(ctx, "AcmeReg"); err != nil {
+		if err := db.DeleteRegistry(ctx, "AcmeReg", 0); err != nil {
 			t.Fatal(err)
 		}
 		for _, table := range []string{"registries", "webhooks", "webhook_states", "inboxes", "received"} {
@@ -148,7 +148,7 @@ func TestADeletedRegistryTakesEverythingAlong(t *testing.T) {
 				t.Errorf("%s has %d rows (%v), want that of the other registry", table, n, err)
 			}
 		}
-		if err := db.DeleteRegistry(ctx, "acmereg"); !fault.Is(err, fault.NotFound) {
+		if err := db.DeleteRegistry(ctx, "acmereg", 0); !fault.Is(err, fault.NotFound) {
 			t.Errorf("deleted twice: %v, want not found", err)
 		}
 	})

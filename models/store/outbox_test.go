@@ -300,7 +300,7 @@ func TestRequeue(t *testing.T) {
 		if _, err := q.db.Requeue(t.Context(), q.reg, ping, q.clock.now()); err != nil {
 			t.Errorf("a ping of a disabled webhook: %v", err)
 		}
-		if err := q.db.DeleteWebhook(t.Context(), q.reg, off.Name); err != nil {
+		if err := q.db.DeleteWebhook(t.Context(), q.reg, off.Name, 0); err != nil {
 			t.Fatal(err)
 		}
 		requeue(late, fault.Conflict) // its webhook is gone
@@ -359,7 +359,7 @@ func TestEventsOfARegistryThatIsGone(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		addRegistry(t, db, acme("acmereg", registry.Premium))
 		q := queueOf(t, db, "acmereg", 1)
-		if err := db.DeleteRegistry(t.Context(), "acmereg"); err != nil {
+		if err := db.DeleteRegistry(t.Context(), "acmereg", 0); err != nil {
 			t.Fatal(err)
 		}
 		id := q.waiting(0, 1)[0] // its webhooks were read before

@@ -197,14 +197,18 @@ func checkWebhooksFit(tx *gorm.DB, before registryRow, after registry.Registry) 
 	return nil
 }
 
-// DeleteRegistry removes a registry with everything in it.
-func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name) error {
+// DeleteRegistry removes a registry with everything in it. Conflict when the stored one is not ifVersion any more; 0 removes
+// whatever is there.
+func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name, ifVersion int64) error {
 	defer db.hooks.forget(name)
 	defer db.images.forget()
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row, err := lockRegistry(tx, name)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case ifVersion != 0 && row.Version != ifVersion:
+			return registry.ErrChanged
 		}
 		if err := forgetContents(tx, name); err != nil {
 			return err

@@ -90,7 +90,10 @@ func TestRegistryRefusals(t *testing.T) {
 		if !fault.Is(missing, fault.NotFound) || fault.All(missing)[0].Field != "registry" {
 			t.Errorf("an unknown registry: %v, want not found at registry", missing)
 		}
-		if err := db.DeleteRegistry(t.Context(), "ACMEREG"); err != nil {
+		if err := db.DeleteRegistry(t.Context(), "ACMEREG", 99); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a deletion made from another version: %v, want a conflict", err)
+		}
+		if err := db.DeleteRegistry(t.Context(), "ACMEREG", 0); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.UpdateRegistry(t.Context(), r); !fault.Is(err, fault.NotFound) {
@@ -125,7 +128,7 @@ func TestResourceGroups(t *testing.T) {
 			t.Errorf("deleting a group with registries in it: %v, want a conflict", err)
 		}
 		for _, name := range []registry.Name{"acmereg", "acmereg2"} {
-			if err := db.DeleteRegistry(ctx, name); err != nil {
+			if err := db.DeleteRegistry(ctx, name, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -162,7 +165,7 @@ func TestAccessKeysAreSealedAndKept(t *testing.T) {
 		if err := db.RenewAccessKey(ctx, uuid.NewString(), 0, "new"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("renewing what is not there: %v", err)
 		}
-		if err := db.DeleteRegistry(ctx, "acmereg"); err != nil {
+		if err := db.DeleteRegistry(ctx, "acmereg", 0); err != nil {
 			t.Fatal(err)
 		}
 		if k, err := db.AccessKeys(ctx, r.ID); err != nil || k != (registry.AccessKeys{}) {
@@ -194,7 +197,7 @@ func TestRegistriesLeaveNoWebhookBehind(t *testing.T) {
 		if err := db.UpdateRegistry(t.Context(), small); !fault.Is(err, fault.Invalid) || fault.All(err)[0].Field != "sku" {
 			t.Errorf("three webhooks in a Basic registry: %v, want invalid at sku", err)
 		}
-		if err := db.DeleteWebhook(t.Context(), "acmereg", "hook3"); err != nil {
+		if err := db.DeleteWebhook(t.Context(), "acmereg", "hook3", 0); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.UpdateRegistry(t.Context(), small); err != nil {

@@ -144,13 +144,17 @@ func freshState(tx *gorm.DB, webhookID string) error {
 		Updates(map[string]any{"failing_since": 0, "paused_until": 0}).Error
 }
 
-// DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay.
-func (db *DB) DeleteWebhook(ctx context.Context, reg registry.Name, name webhook.Name) error {
+// DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay. Conflict when the stored one is
+// not ifVersion any more; 0 removes whatever is there.
+func (db *DB) DeleteWebhook(ctx context.Context, reg registry.Name, name webhook.Name, ifVersion int64) error {
 	defer db.hooks.forget(reg)
 	return db.write(ctx, func(tx *gorm.DB) error {
-		row, err := webhookIn(tx, reg, name)
-		if err != nil {
+		row, err := webhookIn(locked(tx), reg, name)
+		switch {
+		case err != nil:
 			return err
+		case ifVersion != 0 && row.Version != ifVersion:
+			return changedMeanwhile(row)
 		}
 		if err := cancelAll(tx, row.ID); err != nil {
 			return err

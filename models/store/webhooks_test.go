@@ -99,13 +99,16 @@ func TestWebhookUpdateFromAnOldVersionIsRefused(t *testing.T) {
 		if err != nil || got.Format != "azure" || got.UpdatedBy != "first" || got.Version != 2 {
 			t.Errorf("stored is %q by %s, version %d (%v), want the first update", got.Format, got.UpdatedBy, got.Version, err)
 		}
-		if err := db.DeleteWebhook(t.Context(), w.Registry, "MYHOOK1"); err != nil {
+		if err := db.DeleteWebhook(t.Context(), w.Registry, w.Name, 1); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a deletion made from version 1 of version 2: %v, want a conflict", err)
+		}
+		if err := db.DeleteWebhook(t.Context(), w.Registry, "MYHOOK1", 2); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.UpdateWebhook(t.Context(), w, 2); !fault.Is(err, fault.NotFound) {
 			t.Errorf("an update of a deleted webhook: %v, want not found and no new row", err)
 		}
-		if err := db.DeleteWebhook(t.Context(), w.Registry, w.Name); !fault.Is(err, fault.NotFound) {
+		if err := db.DeleteWebhook(t.Context(), w.Registry, w.Name, 0); !fault.Is(err, fault.NotFound) {
 			t.Errorf("deleted twice: %v, want not found", err)
 		}
 	})
@@ -193,11 +196,11 @@ func TestSubscribersFollowEveryChange(t *testing.T) {
 		if got := want("updated", "ahook1", "bHook1")[1]; got.Status != webhook.Disabled {
 			t.Errorf("after the update the status is %s", got.Status)
 		}
-		if err := db.DeleteWebhook(t.Context(), "acmereg", "ahook1"); err != nil {
+		if err := db.DeleteWebhook(t.Context(), "acmereg", "ahook1", 0); err != nil {
 			t.Fatal(err)
 		}
 		want("one deleted", "bHook1")
-		if err := db.DeleteRegistry(t.Context(), "acmereg"); err != nil {
+		if err := db.DeleteRegistry(t.Context(), "acmereg", 0); err != nil {
 			t.Fatal(err)
 		}
 		want("its registry deleted")

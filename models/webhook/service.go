@@ -24,8 +24,8 @@ type Store interface {
 	Webhook(ctx context.Context, reg registry.Name, name Name) (Webhook, error)
 	AddWebhook(ctx context.Context, w Webhook, quota int) error
 	UpdateWebhook(ctx context.Context, w Webhook, ifVersion int64) error
-	DeleteWebhook(ctx context.Context, reg registry.Name, name Name) error
-	AddAudit(ctx context.Context) error // records what ctx notes, without another change
+	DeleteWebhook(ctx context.Context, reg registry.Name, name Name, ifVersion int64) error // 0: of any version
+	AddAudit(ctx context.Context) error                                                     // records what ctx notes, without another change
 }
 
 // Service is the only way to change webhooks: the portal, the API and the command line use the same rules.
@@ -170,9 +170,10 @@ func (s *Service) SetStatus(ctx context.Context, reg registry.Name, name Name, s
 	return s.Update(ctx, Draft{Registry: reg, Name: string(name), Status: &word}, 0, by)
 }
 
-// Delete removes a webhook; what still waited for it is cancelled.
-func (s *Service) Delete(ctx context.Context, reg registry.Name, name Name) error {
-	return s.Store.DeleteWebhook(noted(ctx, "webhook.delete", Webhook{Registry: reg, Name: name}, nil), reg, name)
+// Delete removes a webhook; what still waited for it is cancelled. Conflict when the stored one is not ifVersion any more; 0
+// removes whatever is there.
+func (s *Service) Delete(ctx context.Context, reg registry.Name, name Name, ifVersion int64) error {
+	return s.Store.DeleteWebhook(noted(ctx, "webhook.delete", Webhook{Registry: reg, Name: name}, nil), reg, name, ifVersion)
 }
 
 // CallbackConfig gives a webhook with its secrets in clear. That somebody read them is recorded.

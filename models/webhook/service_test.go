@@ -46,7 +46,7 @@ func (s *shelf) UpdateWebhook(_ context.Context, w Webhook, _ int64) error {
 	return nil
 }
 
-func (s *shelf) DeleteWebhook(_ context.Context, _ registry.Name, n Name) error {
+func (s *shelf) DeleteWebhook(_ context.Context, _ registry.Name, n Name, _ int64) error {
 	delete(s.hooks, n.Key())
 	return nil
 }

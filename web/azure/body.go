@@ -1,7 +1,6 @@
 package azure
 
 import (
-	"errors"
 	"io"
 	"strings"
 
@@ -33,9 +32,6 @@ func readBody(c echo.Context) (body, error) {
 	}
 	return body{o, new([]error)}, nil
 }
-
-// joined puts faults together.
-func joined(all []error) error { return errors.Join(all...) }
 
 // note keeps a fault at a field.
 func (b body) note(field, format string, args ...any) {

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -96,7 +97,7 @@ func (d *Door) patchGroup(c echo.Context) error {
 
 func (d *Door) storeGroup(c echo.Context, b body, location *string, tags *map[string]string) error {
 	if len(*b.wrong) > 0 {
-		return joined(*b.wrong)
+		return errors.Join(*b.wrong...)
 	}
 	if tags == nil {
 		tags = new(map[string]string)

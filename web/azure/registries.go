@@ -269,13 +269,15 @@ func (d *Door) deleteRegistry(c echo.Context) error {
 	if err != nil && !isMissing(err, "registry") {
 		return err
 	}
-	if err := conditionOf(c, r.Version).check(r.Version); err != nil {
+	cond := conditionOf(c, r.Version)
+	if err := cond.check(r.Version); err != nil {
 		return err
 	}
 	if r.ID == "" {
 		return c.NoContent(http.StatusNoContent)
 	}
-	if err := d.Registries.Delete(c.Request().Context(), r.Name); err != nil && !fault.Is(err, fault.NotFound) {
+	err = cond.settled(d.Registries.Delete(c.Request().Context(), r.Name, cond.version))
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	return c.NoContent(http.StatusOK)

@@ -83,6 +83,16 @@ func manyAtOnce(t *testing.T, dsn string) {
 	if got := together(n, func(int) int { return one.patch(at, `{"properties":{"scope":"bar"}}`).resp.StatusCode }); got[200] != 1 || got[412] != n-1 {
 		t.Errorf("changes of one version at once: %v", got)
 	}
+	one.head = http.Header{"If-Match": {c.get(at).resp.Header.Get("ETag")}}
+	if got := together(n, func(i int) int {
+		if i%2 == 0 {
+			return one.patch(at, `{"properties":{"scope":"baz"}}`).resp.StatusCode
+		}
+		return one.delete(at).resp.StatusCode
+	}); got[200] != 1 || got[412]+got[404] != n-1 {
+		t.Errorf("changes and DELETEs of one version at once: %v", got)
+	}
+	c.put(at, hookBody).status(200)
 	if got := together(n, func(int) int { return c.delete(at).resp.StatusCode }); got[200]+got[204] != n || got[200] == 0 {
 		t.Errorf("DELETEs of one webhook at once: %v", got)
 	}

@@ -190,13 +190,14 @@ func (d *Door) deleteWebhook(c echo.Context) error {
 	if err != nil && !isMissing(err, "webhook") {
 		return err
 	}
-	if err := conditionOf(c, w.Version).check(w.Version); err != nil {
+	cond := conditionOf(c, w.Version)
+	if err := cond.check(w.Version); err != nil {
 		return err
 	}
 	if w.ID == "" {
 		return c.NoContent(http.StatusNoContent)
 	}
-	switch err := d.Webhooks.Delete(c.Request().Context(), r.Name, w.Name); {
+	switch err := cond.settled(d.Webhooks.Delete(c.Request().Context(), r.Name, w.Name, cond.version)); {
 	case isMissing(err, "webhook"):
 		return c.NoContent(http.StatusNoContent)
 	case err != nil:

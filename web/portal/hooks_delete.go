@@ -62,7 +62,7 @@ func (p *Portal) deleteAsked(c echo.Context, reg registry.Registry, panel views.
 		return p.showDelete(c, http.StatusUnprocessableEntity, reg, panel)
 	}
 	for _, hook := range panel.Hooks {
-		err := p.Webhooks.Delete(c.Request().Context(), reg.Name, hook.Name)
+		err := p.Webhooks.Delete(c.Request().Context(), reg.Name, hook.Name, 0)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}

@@ -120,7 +120,7 @@ func (m *memory) UpdateWebhook(_ context.Context, w webhook.Webhook, ifVersion i
 
 func (m *memory) AddAudit(context.Context) error { return nil }
 
-func (m *memory) DeleteWebhook(_ context.Context, _ registry.Name, name webhook.Name) error {
+func (m *memory) DeleteWebhook(_ context.Context, _ registry.Name, name webhook.Name, _ int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i := m.find(name)

@@ -106,7 +106,7 @@ func (p *Portal) deleteRegistry(c echo.Context) error {
 	if typed, refused := confirmed(c, string(reg.Name)); refused != "" {
 		return p.showDeleteRegistry(c, http.StatusUnprocessableEntity, views.RegistryDelete{Registry: reg, Typed: typed, Error: refused})
 	}
-	if err := p.RegistryService.Delete(c.Request().Context(), reg.Name); err != nil {
+	if err := p.RegistryService.Delete(c.Request().Context(), reg.Name, 0); err != nil {
 		return err
 	}
 	return p.done(c, "/registries", ui.Toast{Kind: "ok", Title: "Registry " + string(reg.Name) + " deleted", Text: "Its images, webhooks and history are gone."})

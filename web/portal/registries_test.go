@@ -57,7 +57,7 @@ func TestReplications(t *testing.T) {
 	}, owner)
 	h.must(err)
 	b.Post(at+"/westeurope/delete").Status(http.StatusConflict).Says("main", "Delete them before the replica")
-	h.must(h.portal.Webhooks.Delete(t.Context(), hook.Registry, "abroad"))
+	h.must(h.portal.Webhooks.Delete(t.Context(), hook.Registry, "abroad", 0))
 	b.Post(at + "/westeurope/delete").Leads(at)
 	b.Post(at + "/westeurope/delete").Status(http.StatusNotFound)
 	b.Post(at + "/local/delete").Status(http.StatusUnprocessableEntity)
