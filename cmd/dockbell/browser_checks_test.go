@@ -71,6 +71,10 @@ func (v *tab) faults() []string {
 		all = append(all, fmt.Sprintf("scrolls sideways at %d px: %s", narrow, strings.Join(over, " | ")))
 	}
 	v.resize(v.look.width)
+	if cut := eval[[]string](v, `[...document.querySelectorAll('.gridbox')].filter(g => g.scrollWidth > g.clientWidth + 1)
+		.map(g => g.scrollWidth + ' px of table in ' + g.clientWidth + ' px: ' + (g.querySelector('caption')?.textContent ?? ''))`); len(cut) > 0 {
+		all = append(all, fmt.Sprintf("cuts off at %d px: %s", v.look.width, strings.Join(cut, " | ")))
+	}
 	v.scripts(!v.look.plain)
 	return all
 }
@@ -90,6 +94,7 @@ func testChecksFindFaults(t *testing.T, b *chromium) {
 		"contrast":  {body: `<p style="color:#ddd;background:#fff">Pale</p>`, want: "axe color-contrast"},
 		"dark":      {body: `<style>@media (prefers-color-scheme: dark) { p { background: #111; color: #222 } }</style><p>Dark on dark</p>`, want: "axe color-contrast"},
 		"sideways":  {body: `<div style="width:400px">Wide</div>`, want: "scrolls sideways"},
+		"cut":       {body: `<div class="gridbox" tabindex="0" style="overflow-x:auto;width:300px"><div style="width:310px">Wide</div></div>`, want: "cuts off at"},
 		"console":   {body: `<script>console.error("told")</script>`, want: "console: error"},
 		"exception": {body: `<script>throw new Error("thrown")</script>`, want: "exception: "},
 		"policy":    {body: `<script>1</script>`, policy: "script-src 'self'", want: "policy: script-src"},
