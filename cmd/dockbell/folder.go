@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"dockbell/web/certs"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -88,25 +89,14 @@ func loadKey(cfg Config) ([]byte, error) {
 	return key, nil
 }
 
-// makeKey writes a new key under its name in one step: of two processes that start together, both use the first one's.
+// makeKey writes a new key.
 func makeKey(cfg Config) error {
 	if _, err := os.Stat(string(cfg.Database)); err == nil && !cfg.Database.Postgres() {
 		return fmt.Errorf("the database %s is there and its key file %s is not: put the key back, or start with an empty data folder", cfg.Database, cfg.KeyFile)
 	}
-	temp, err := os.CreateTemp(filepath.Dir(cfg.KeyFile), ".key-*") // made with mode 0600
-	if err != nil {
-		return fmt.Errorf("the key file cannot be made: %w", err)
-	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // a leftover without a use
 	key := make([]byte, keyBytes)
-	if _, err := rand.Read(key); err != nil {
-		return err
-	}
-	_, err = temp.Write(key)
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return fmt.Errorf("the key file cannot be written: %w", err)
-	}
-	if err := os.Link(temp.Name(), cfg.KeyFile); err != nil && !errors.Is(err, fs.ErrExist) {
+	rand.Read(key) // never fails: crypto/rand ends the program instead
+	if err := certs.WriteOnce(cfg.KeyFile, key); err != nil {
 		return fmt.Errorf("the key file cannot be made: %w", err)
 	}
 	return nil

@@ -210,24 +210,7 @@ func makeCA(path string, now time.Time) error {
 		return err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
-	return writeOnce(path, append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})...))
-}
-
-// writeOnce writes a file that appears whole or not at all, and leaves one alone that appeared meanwhile.
-func writeOnce(path string, text []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".ca-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // a leftover without a use
-	_, err = temp.Write(text)
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return WriteOnce(path, append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})...))
 }
 
 func readCA(text []byte) (*x509.Certificate, crypto.Signer, error) {
