@@ -17,7 +17,7 @@ const (
 )
 
 func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.Cleaner {
-	return &cleanup.Cleaner{Store: h.db, Blobs: h.blobs, Recorder: outbox, Grace: cleanup.Grace, Now: time.Now, NewID: newID, Log: log}
+	return &cleanup.Cleaner{Store: h.db, Blobs: h.blobs, Recorder: outbox, Grace: cleanup.Grace, Now: h.db.Now, NewID: newID, Log: log}
 }
 
 // doChores cleans up and writes the counts of pulls until stop is called, which waits for both.

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -95,52 +94,57 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	}
 	h.signIns = &account.SignIns{Service: h.accounts, Grants: h.db, Codes: h.db, Key: key, Tenant: tenancy.Tenant}
 	h.registries = &registry.Service{
-		Store: h.db, Groups: h.db, Keys: h.db, Host: hostOf(h.site.public), Now: time.Now, NewID: newID, Region: registry.Location(cfg.Location),
+		Store: h.db, Groups: h.db, Keys: h.db, Host: hostOf(h.site.public), Now: h.db.Now, NewID: newID, Region: registry.Location(cfg.Location),
 	}
 	feed := &delivery.Feed{}
-	networks := webhook.NewAllowList(cfg.AllowedNetworks, h.db, resolve, time.Now)
+	networks := webhook.NewAllowList(cfg.AllowedNetworks, h.db, resolve, h.db.Now)
 	h.webhooks = &webhook.Service{
-		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: time.Now, NewID: newID,
+		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: h.db.Now, NewID: newID,
 	}
 	h.buildDispatcher(cfg, networks, feed, log)
 	outbox := &delivery.Outbox{
-		Store: h.db, Now: time.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(time.Now).Next,
+		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(h.db.Now).Next,
 		Wake: h.dispatcher.Wake, Feed: feed,
 	}
 	h.cleaner = h.newCleaner(outbox, log)
-	limits := &auth.Limits{Now: time.Now}
+	limits := &auth.Limits{Now: h.db.Now}
 	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
 	h.handler = web.New(web.Options{
 		Log: log, TrustedProxies: cfg.TrustedProxies, Ready: h.db.Ping, Metrics: h.metrics.handler(), Credentials: credentials,
-		Served: h.metrics.served, NewID: newID, Now: time.Now,
+		Served: h.metrics.served, NewID: newID, Now: h.db.Now,
 	}, web.Doors{
 		h.portal(cfg, networks, outbox, limits, log),
 		certs.DoorOf(h.certs),
-		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: time.Now, NewID: newID},
+		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: h.db.Now, NewID: newID},
 		&azure.Door{
 			Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox,
-			Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: time.Now, Base: h.base(cfg),
+			Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: h.db.Now, Base: h.base(cfg),
 		},
 		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},
-		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: time.Now},
+		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: h.db.Now},
 	})
 	return nil
 }
 
 func openStore(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (*store.DB, error) {
-	return store.Open(ctx, store.Options{DSN: string(cfg.Database), Key: key, Log: log, Now: time.Now})
+	db, err := store.Open(ctx, store.Options{DSN: string(cfg.Database), Key: key, Log: log})
+	if err != nil && cfg.Database.Postgres() && errors.Is(err, store.ErrOtherKey) {
+		return nil, fmt.Errorf("%w; machines that share a database share its key: copy the key file of the one that was there first to %s on this machine", err, cfg.KeyFile)
+	}
+	return db, err
 }
 
 func newAccounts(db *store.DB) *account.Service {
-	return &account.Service{Users: db, Tokens: db, Settings: db, Admins: db, Hasher: account.NewHasher(), Now: time.Now, NewID: newID}
+	return &account.Service{Users: db, Tokens: db, Settings: db, Admins: db, Turns: db, Hasher: account.NewHasher(), Now: db.Now, NewID: newID}
 }
 
 func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *delivery.Feed, log *slog.Logger) {
 	h.sender = dispatch.NewHTTP(dispatch.Guard{
 		Networks: networks.Networks, Own: webhook.OwnInbox(h.site.public), OwnAddr: h.site.own,
-	}, version)
+	}, version).At(h.db.Now)
 	h.dispatcher = &dispatch.Dispatcher{
 		Queue: h.db, Sender: h.sender, Feed: feed, Log: log, Attempted: h.metrics.attempted, Workers: cfg.Workers,
+		Now: h.db.Now,
 	}
 }
 
@@ -149,8 +153,8 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 		Hooks:      portal.Hooks{Outbox: outbox, Webhooks: h.webhooks},
 		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Inboxes: h.db, Networks: networks,
 		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
-		Sessions: auth.NewSessions(h.db, h.db, log, time.Now), Limits: limits,
-		Cleaner: h.cleaner, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: time.Now,
+		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
+		Cleaner: h.cleaner, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,
 	}
 }
 

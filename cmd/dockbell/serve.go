@@ -69,7 +69,7 @@ func serve(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	err = h.prepare(ctx, cfg)
+	err = h.db.Alone(ctx, "start", func(ctx context.Context) error { return h.prepare(ctx, cfg) })
 	if err == nil {
 		err = h.greet(ctx, out)
 	}
@@ -130,7 +130,7 @@ func (l listeners) site(cfg Config) site {
 	return s
 }
 
-// prepare does what a start does once: frees what a process before left claimed, makes the first registries and the owner.
+// prepare does what a start does once, one process after the other: frees what a process before left claimed, makes the first registries and the owner.
 func (h *house) prepare(ctx context.Context, cfg Config) error {
 	if !cfg.Database.Postgres() { // a server of a shared database may not take the others' work
 		if err := h.db.TakeOver(ctx); err != nil {

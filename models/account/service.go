@@ -46,12 +46,18 @@ type Admins interface {
 	AdminUser(ctx context.Context, name registry.Name) (registry.Registry, registry.AccessKeys, error) // NotFound when there is none, or it is off
 }
 
+// Turns lets one process at a time do what it names.
+type Turns interface {
+	Alone(ctx context.Context, name string, fn func(context.Context) error) error
+}
+
 // Service is the only way to change accounts and to prove who somebody is.
 type Service struct {
 	Users    Users
 	Tokens   Tokens
 	Settings Settings
 	Admins   Admins // nil: registries have no admin users
+	Turns    Turns  // nil: no other process changes users
 	Hasher   *Hasher
 	Now      func() time.Time
 	NewID    func() string // UUIDs
@@ -138,13 +144,14 @@ func (s *Service) SetPassword(ctx context.Context, id, password string) (User, e
 	if err != nil {
 		return User{}, err
 	}
-	s.owners.Lock()
-	defer s.owners.Unlock()
-	if u, err = s.Users.User(ctx, id); err != nil { // as it is now: hashing took its time
-		return User{}, err
-	}
-	u.PHC, u.Updated = phc, s.Now()
-	return u, s.Users.UpdateUser(noted(ctx, "user.update", u.Name, audit.Change{Field: "password", From: "******", To: "another ******"}), u)
+	err = s.alone(ctx, func(ctx context.Context) error {
+		if u, err = s.Users.User(ctx, id); err != nil { // as it is now: hashing took its time
+			return err
+		}
+		u.PHC, u.Updated = phc, s.Now()
+		return s.Users.UpdateUser(noted(ctx, "user.update", u.Name, audit.Change{Field: "password", From: "******", To: "another ******"}), u)
+	})
+	return u, err
 }
 
 // ChangePassword is SetPassword by the user, who proves to know the old one; its fault is at field "current".
@@ -169,38 +176,39 @@ func (s *Service) SetRole(ctx context.Context, id, role string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	s.owners.Lock()
-	defer s.owners.Unlock()
-	u, err := s.Users.User(ctx, id)
-	if err != nil {
-		return User{}, err
-	}
-	if u.Role == Owner && to != Owner {
-		if err := s.anotherOwner(ctx, id); err != nil {
-			return User{}, err
+	var u User
+	err = s.alone(ctx, func(ctx context.Context) error {
+		if u, err = s.Users.User(ctx, id); err != nil {
+			return err
 		}
-	}
-	if u.Role != to {
-		ctx = noted(ctx, "user.update", u.Name, audit.Change{Field: "role", From: string(u.Role), To: string(to)})
-	}
-	u.Role, u.Updated = to, s.Now()
-	return u, s.Users.UpdateUser(ctx, u)
+		if u.Role == Owner && to != Owner {
+			if err := s.anotherOwner(ctx, id); err != nil {
+				return err
+			}
+		}
+		if u.Role != to {
+			ctx = noted(ctx, "user.update", u.Name, audit.Change{Field: "role", From: string(u.Role), To: string(to)})
+		}
+		u.Role, u.Updated = to, s.Now()
+		return s.Users.UpdateUser(ctx, u)
+	})
+	return u, err
 }
 
 // DeleteUser removes a person with their sessions. The last owner stays.
 func (s *Service) DeleteUser(ctx context.Context, id string) error {
-	s.owners.Lock()
-	defer s.owners.Unlock()
-	u, err := s.Users.User(ctx, id)
-	if err != nil {
-		return err
-	}
-	if u.Role == Owner {
-		if err := s.anotherOwner(ctx, id); err != nil {
+	return s.alone(ctx, func(ctx context.Context) error {
+		u, err := s.Users.User(ctx, id)
+		if err != nil {
 			return err
 		}
-	}
-	return s.Users.DeleteUser(noted(ctx, "user.delete", u.Name), id)
+		if u.Role == Owner {
+			if err := s.anotherOwner(ctx, id); err != nil {
+				return err
+			}
+		}
+		return s.Users.DeleteUser(noted(ctx, "user.delete", u.Name), id)
+	})
 }
 
 func (s *Service) anotherOwner(ctx context.Context, id string) error {

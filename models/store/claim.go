@@ -22,6 +22,7 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 	if n <= 0 {
 		return nil, nil
 	}
+	db.settle(ctx)
 	var jobs []delivery.Job
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		jobs = nil

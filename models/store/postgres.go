@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"sync"
 	"time"
 
 	"gorm.io/driver/postgres"
@@ -42,4 +44,35 @@ func (db *DB) connect(o Options) (*gorm.DB, error) {
 	conn.SetMaxIdleConns(connections / 2)
 	conn.SetConnMaxIdleTime(5 * time.Minute)
 	return pool, nil
+}
+
+// Alone runs fn while no other process does anything under the same name. With SQLite there is no other server; a command
+// beside it is not waited for.
+func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) error) error {
+	if !db.postgres {
+		return fn(ctx)
+	}
+	own, _ := db.turns.LoadOrStore(name, &sync.Mutex{})
+	turn := own.(*sync.Mutex) //nolint:forcetypeassert // nothing else is stored
+	turn.Lock()               // so that of this process one connection waits and not all of them
+	defer turn.Unlock()
+	pool, err := db.reader.DB()
+	if err != nil {
+		return err
+	}
+	conn, err := pool.Conn(ctx) // the lock is this connection's
+	if err != nil {
+		return translate(err)
+	}
+	defer func() { _ = conn.Close() }() // it goes back to the pool
+	const key = "(hashtextextended(current_schema() || $1, 0))"
+	if _, err := conn.ExecContext(ctx, "select pg_advisory_lock"+key, name); err != nil {
+		return translate(err)
+	}
+	defer func() {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock"+key, name); err != nil {
+			db.log.Warn("a lock was not given back", "name", name, "error", err.Error()) // it ends with the connection
+		}
+	}()
+	return fn(ctx)
 }

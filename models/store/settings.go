@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -54,25 +55,26 @@ func (db *DB) KeepSetting(ctx context.Context, key, value string) (string, error
 	return db.Setting(ctx, key)
 }
 
+// ErrOtherKey is the cause of an Open that is refused for its key.
+var ErrOtherKey = errors.New("the stored proof does not open with this key")
+
 // keyProof is the setting that only the key of this database opens.
 const keyProof = "store.key"
 
 // checkKey refuses a key that does not open what this database holds, at the start and not at the first delivery.
 func (db *DB) checkKey(ctx context.Context) error {
 	at := place{table: "settings", column: "value", row: keyProof}
-	stored, err := db.Setting(ctx, keyProof)
+	proof := base64.StdEncoding.EncodeToString(db.sealer.seal(at, []byte(keyProof)))
+	stored, err := db.KeepSetting(ctx, keyProof, proof) // of two that start at once with two keys, one is refused
 	if err != nil {
 		return err
-	}
-	if stored == "" {
-		return db.PutSetting(ctx, keyProof, base64.StdEncoding.EncodeToString(db.sealer.seal(at, []byte(keyProof))))
 	}
 	sealed, err := base64.StdEncoding.DecodeString(stored)
 	if err == nil {
 		_, err = db.sealer.open(at, sealed)
 	}
 	if err != nil {
-		return fault.New(fault.Internal, "The key does not fit the database: its secrets were stored with another one. Start Dockbell with that key file.").Because(err)
+		return fault.New(fault.Internal, "The key does not fit the database: its secrets were stored with another one. Start Dockbell with that key file.").Because(errors.Join(ErrOtherKey, err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +23,8 @@ type Options struct {
 	Key  []byte           // 32 bytes that seal stored secrets
 	Busy time.Duration    // how long SQLite waits for another process's lock before a write is refused; 0: 5 s
 	Log  *slog.Logger     // nil: silent
-	Now  func() time.Time // nil: time.Now
+	Now  func() time.Time // the time; nil: the database's, which with SQLite is this machine's
+	Own  func() time.Time // this machine's clock, by which the time goes on between two answers of PostgreSQL; nil: time.Now
 }
 
 // DB is an open database. Its methods may be used by many at once.
@@ -36,11 +38,13 @@ type DB struct {
 	opened   openedHooks
 	usage    usage
 	pulls    pulls
+	turns    sync.Map // by the name of what is done alone
 	images   images
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
 	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger
 	now      func() time.Time
+	clock    *clock       // behind now with PostgreSQL; nil where Options.Now says the time
 	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
 }
 
@@ -54,9 +58,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
-	if db.now == nil {
-		db.now = time.Now
-	}
+	db.wind(o)
 	db.ids, db.hooks, db.usage.sums = delivery.NewIDs(db.now), newHookCache(), map[string]sum{}
 	if db.postgres {
 		db.shard = rand.Int64N(shards) * committers //nolint:gosec // it spreads counters and guards nothing
@@ -68,6 +70,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := open(o); err != nil {
 		return nil, db.abandon(err)
 	}
+	db.settle(ctx)
 	if err := db.checkKey(ctx); err != nil {
 		return nil, db.abandon(err)
 	}

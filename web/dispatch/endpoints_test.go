@@ -190,7 +190,7 @@ func play(t *testing.T, sender *HTTP, hook webhook.Webhook, c endpointCase) outc
 	t.Helper()
 	var out outcome
 	clock := time.Now()
-	sender.now = func() time.Time { return clock }
+	sender.At(func() time.Time { return clock })
 	for range max(c.Receiver.Requests, 1) {
 		job := delivery.Job{Webhook: hook, Delivery: delivery.Delivery{
 			ID: 4711, WebhookID: hook.ID, Action: event.Push, Body: []byte(`{"test": 2432232314}`), State: delivery.Pending,

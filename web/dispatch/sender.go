@@ -43,6 +43,12 @@ func NewHTTP(guard Guard, version string) *HTTP {
 	return newHTTP(guard, version, &tls.Config{MinVersion: tls.VersionTLS12})
 }
 
+// At lets the sender sign and record its attempts by another clock than this machine's.
+func (s *HTTP) At(now func() time.Time) *HTTP {
+	s.now = now
+	return s
+}
+
 func newHTTP(guard Guard, version string, config *tls.Config) *HTTP {
 	home := guard.OwnAddr
 	s := &HTTP{
