@@ -62,10 +62,27 @@ func (db *DB) blobLink(ctx context.Context, name registry.Name, repository, dige
 	return rows[0], nil
 }
 
+// MayPush refuses a push to a repository that is locked against writing, so that nobody uploads layers in vain. A repository
+// that is not there yet is open to everybody who may push.
+func (db *DB) MayPush(ctx context.Context, name registry.Name, repository string) error {
+	return translate(mayWrite(db.read(ctx), name, repository))
+}
+
+func mayWrite(tx *gorm.DB, name registry.Name, repository string) error {
+	bits, err := repositoryLocks(tx, name.Key(), repository)
+	if err == nil && bits.NoWrite {
+		err = isLocked("The repository " + repository)
+	}
+	return err
+}
+
 // LinkBlob makes a blob part of a repository; doing it again makes the link young again.
 func (db *DB) LinkBlob(ctx context.Context, name registry.Name, repository, digest string, size int64) error {
 	row := blobLinkRow{RegistryKey: name.Key(), Repository: repository, Digest: digest, Size: size, Created: micros(db.now())}
 	return db.write(ctx, func(tx *gorm.DB) error {
+		if err := mayWrite(tx, name, repository); err != nil {
+			return err
+		}
 		link := row
 		return tx.Clauses(clause.OnConflict{
 			Columns:   []clause.Column{{Name: "registry_key"}, {Name: "repository"}, {Name: "digest"}},
@@ -77,6 +94,9 @@ func (db *DB) LinkBlob(ctx context.Context, name registry.Name, repository, dige
 // UnlinkBlob takes a blob out of a repository; NotFound at field "blob", and Conflict while a manifest there needs it.
 func (db *DB) UnlinkBlob(ctx context.Context, name registry.Name, repository, digest string) error {
 	return db.write(ctx, func(tx *gorm.DB) error {
+		if err := mayChange(tx, name.Key(), repository); err != nil {
+			return err
+		}
 		here := func(tx *gorm.DB) *gorm.DB { return inRepository(tx, name, repository).Where("digest = ?", digest) }
 		var rows []blobLinkRow
 		if err := here(locked(tx)).Limit(1).Find(&rows).Error; err != nil {

@@ -84,13 +84,23 @@ func (r content) tagsMayGo(where string, args ...any) error {
 	return isLocked("The tag " + names[0] + " of " + r.change.Repository)
 }
 
-func (r content) repositoryMayChange() error {
+func (r content) repositoryMayChange() error { return mayChange(r.tx, r.key, r.change.Repository) }
+
+// mayChange refuses to take anything out of a repository that is locked.
+func mayChange(tx *gorm.DB, key, repository string) error {
+	locks, err := repositoryLocks(tx, key, repository)
+	if err == nil && locks.Keeps() {
+		err = isLocked("The repository " + repository)
+	}
+	return err
+}
+
+// repositoryLocks gives a repository's locks; none where there is no repository.
+func repositoryLocks(tx *gorm.DB, key, repository string) (artifact.Locks, error) {
 	var bits []int64
-	if err := r.tx.Model(&repositoryRow{}).Where("registry_key = ? and name = ?", r.key, r.change.Repository).Pluck("locks", &bits).Error; err != nil {
-		return err
+	err := tx.Model(&repositoryRow{}).Where("registry_key = ? and name = ?", key, repository).Pluck("locks", &bits).Error
+	if err != nil || len(bits) == 0 {
+		return artifact.Locks{}, err
 	}
-	if len(bits) > 0 && locksOf(bits[0]).Keeps() {
-		return isLocked("The repository " + r.change.Repository)
-	}
-	return nil
+	return locksOf(bits[0]), nil
 }

@@ -181,7 +181,10 @@ func TestLocksHoldEverywhere(t *testing.T) {
 		h.do("DELETE", "/v2/team/app/manifests/v1", "").wants(t, 405, "The repository team/app")
 		h.do("DELETE", "/v2/team/app/manifests/"+digest, "").wants(t, 405, "The repository")
 		h.putManifest("team/app", "v3", body).wants(t, 201, "")
+		h.pushBlob("team/app", "what no manifest needs")
+		begun := h.do("POST", "/v2/team/app/blobs/uploads/", "").wants(t, 202, "").Header.Get("Location")
 		lock("", `{"writeEnabled":false,"listEnabled":false}`)
+		h.lockedForLayers("team/app", begun)
 		h.putManifest("team/app", "v4", body).wants(t, 405, "The repository")
 		h.do("GET", "/v2/_catalog", "").wants(t, 200, `"repositories":[]`)
 		h.do("GET", "/v2/team/app/manifests/v1", "").wants(t, 200, "")
@@ -194,6 +197,27 @@ func TestLocksHoldEverywhere(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+}
+
+// lockedForLayers: no layer comes into a repository that is locked against writing, and none goes. Clients learn it when an
+// upload begins and not after its last byte; one that began before the lock learns it at its end.
+func (h *house) lockedForLayers(repo, begun string) {
+	h.t.Helper()
+	h.pushBlob("team/other", "elsewhere")
+	elsewhere, extra := artifact.DigestOf([]byte("elsewhere"), ""), artifact.DigestOf([]byte("what no manifest needs"), "")
+	at := "/v2/" + repo + "/blobs/"
+	for _, ask := range []struct{ method, path, body string }{
+		{"POST", at + "uploads/", ""}, {"POST", at + "uploads/?digest=" + elsewhere, "elsewhere"},
+		{"POST", at + "uploads/?mount=" + elsewhere + "&from=team/other", ""},
+		{"PUT", begun + "?digest=" + elsewhere, "elsewhere"}, {"DELETE", at + extra, ""},
+	} {
+		h.do(ask.method, ask.path, ask.body).wants(h.t, 405, `"code":"DENIED","message":"The repository `+repo+` is locked`)
+	}
+	h.do("GET", at+elsewhere, "").wants(h.t, 404, "BLOB_UNKNOWN")
+	h.do("GET", at+extra, "").wants(h.t, 200, "what no manifest needs")
+	if uploads, _ := h.count(); uploads != 0 {
+		h.t.Errorf("%d uploads are left behind", uploads)
+	}
 }
 
 // TestNarrowedTokens: a token that is limited to rights and repositories does that and sees that, by Bearer and by the

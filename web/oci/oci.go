@@ -42,6 +42,7 @@ type Contents interface {
 type Links interface {
 	BlobSize(ctx context.Context, name registry.Name, repository, digest string) (int64, error)
 	WantBlob(ctx context.Context, name registry.Name, repository, digest string) (int64, error) // by somebody who relies on it
+	MayPush(ctx context.Context, name registry.Name, repository string) error                   // refuses where the repository is locked
 	LinkBlob(ctx context.Context, name registry.Name, repository, digest string, size int64) error
 	UnlinkBlob(ctx context.Context, name registry.Name, repository, digest string) error
 }

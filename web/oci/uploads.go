@@ -14,6 +14,9 @@ import (
 
 // beginUpload answers POST: a mount from another repository, a whole blob at once, or the address of a new upload.
 func (d *Door) beginUpload(r request) error {
+	if err := d.Metadata.MayPush(r.ctx(), r.reg.Name, r.at.repository); err != nil {
+		return err
+	}
 	query := r.c.QueryParams()
 	if query.Has("mount") && query.Has("from") {
 		mounted, err := d.mount(r, query.Get("mount"), query.Get("from"))
