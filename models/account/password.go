@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -41,11 +43,21 @@ const (
 type Hasher struct {
 	slots chan struct{}
 	dummy string
+	rest  *time.Timer // until the memory of the last hashes is given back
 }
+
+// quiet is how long nobody signs in before the memory of the last hash, 19 MiB each, goes back to the system. The runtime would
+// keep it for minutes: more than all that a Dockbell with nothing to do needs.
+const quiet = time.Second
 
 // NewHasher makes a hasher. The dummy hash is checked for unknown users, so that they take as long as known ones.
 func NewHasher() *Hasher {
-	h := &Hasher{slots: make(chan struct{}, runtime.NumCPU())}
+	return newHasher(debug.FreeOSMemory)
+}
+
+func newHasher(giveBack func()) *Hasher {
+	h := &Hasher{slots: make(chan struct{}, runtime.NumCPU()), rest: time.AfterFunc(quiet, giveBack)}
+	h.rest.Stop() // there is nothing to give back yet
 	h.dummy = encode(today, make([]byte, saltBytes), make([]byte, hashBytes))
 	return h
 }
@@ -84,7 +96,10 @@ func (h *Hasher) Matches(ctx context.Context, phc, password string) (bool, error
 func (h *Hasher) derive(ctx context.Context, password string, salt []byte, c cost) ([]byte, error) {
 	select {
 	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
+		defer func() {
+			<-h.slots
+			h.rest.Reset(quiet)
+		}()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

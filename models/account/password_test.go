@@ -3,6 +3,8 @@ package account
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"dockbell/models/fault"
 )
@@ -53,5 +55,36 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && (c.time == 0 || c.threads == 0 || len(sum) != hashBytes || salt == nil) {
 			t.Errorf("%q was read as %+v", phc, c)
 		}
+	})
+}
+
+// TestMemoryOfHashesGoesBack: once for all hashes that came close together, when none has come for a while.
+func TestMemoryOfHashesGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		given := 0
+		h := newHasher(func() { given++ })
+		after := func(d time.Duration, want int) {
+			t.Helper()
+			time.Sleep(d)
+			synctest.Wait()
+			if given != want {
+				t.Fatalf("given back %d times, want %d", given, want)
+			}
+		}
+		hash := func() {
+			t.Helper()
+			if _, err := h.Hash(t.Context(), "a few unusual words"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(time.Hour, 0)
+		hash()
+		after(quiet/2, 0)
+		hash()
+		after(quiet*3/4, 0)
+		after(quiet, 1)
+		after(time.Hour, 1)
+		hash()
+		after(quiet, 2)
 	})
 }
