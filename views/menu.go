@@ -87,6 +87,7 @@ const (
 	AtSignIns  = "sign-ins"
 	AtNetworks = "networks"
 	AtAudit    = "audit"
+	AtKeeping  = "keeping"
 )
 
 // SettingsMenu is the side menu of the settings.
@@ -100,6 +101,9 @@ func SettingsMenu() *Menu {
 		{ID: "m-sec", Title: "Security", Items: []MenuItem{
 			{Key: AtNetworks, Text: "Allowed networks", Icon: "network", Href: "/settings/networks"},
 			{Key: AtAudit, Text: "Audit log", Icon: "audit", Href: AuditPath},
+		}},
+		{ID: "m-data", Title: "Data", Items: []MenuItem{
+			{Key: AtKeeping, Text: "Data retention", Icon: "hourglass", Href: "/settings/retention"},
 		}},
 	}}
 }

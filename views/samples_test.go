@@ -12,6 +12,7 @@ import (
 	"dockbell/models/audit"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/keeping"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 	"dockbell/views/ui"
@@ -157,8 +158,13 @@ func pageSamples() map[string]variants {
 		"RepositoriesPage": {"full": RepositoriesPage(aShell(), contents), "none found": RepositoriesPage(aShell(), Repositories{Held: registry.Contents{Repositories: 3}, Query: nasty}), "empty": RepositoriesPage(bareShell(), Repositories{})},
 		"ManifestPage":     {"full": ManifestPage(aShell(), manifest), "chart": ManifestPage(aShell(), aChart(reg)), "empty": ManifestPage(bareShell(), Manifest{})},
 		"PropertiesPage":   {"full": PropertiesPage(aShell(), Properties{Registry: reg, MayWrite: true, Errors: map[string]string{"": nasty}}), "empty": PropertiesPage(bareShell(), Properties{})},
-		"RetentionPage":    {"full": RetentionPage(aShell(), aRetention(reg)), "empty": RetentionPage(bareShell(), Retention{Free: -1})},
-		"AccessPage":       {"full": AccessPage(aShell(), anAccess(reg)), "empty": AccessPage(bareShell(), Access{})},
+		"KeepingPage": {
+			"full": KeepingPage(aShell(), Keeping{Periods: keeping.Periods{keeping.History: 30}, Fixed: keeping.Periods{keeping.Audit: 400},
+				Typed: map[keeping.Kind]string{keeping.History: nasty}, Errors: map[string]string{"history": nasty}}),
+			"empty": KeepingPage(bareShell(), Keeping{}),
+		},
+		"RetentionPage": {"full": RetentionPage(aShell(), aRetention(reg)), "empty": RetentionPage(bareShell(), Retention{Free: -1})},
+		"AccessPage":    {"full": AccessPage(aShell(), anAccess(reg)), "empty": AccessPage(bareShell(), Access{})},
 		"DeletionDialog": {
 			"repository": DeletionDialog(Deletion{Registry: reg.Name, About: ContentRef{Repository: "web/cart"}, Manifests: 2, More: 3, Bytes: 5, Error: nasty, Typed: nasty}),
 			"manifest":   DeletionDialog(Deletion{Registry: reg.Name, About: ContentRef{Repository: "web/cart", Digest: anEvent().Target.Digest}, Tags: []string{"a"}, More: 1, Children: 2, Referrers: 1, Error: nasty}),

@@ -8,19 +8,38 @@ import (
 
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
+	"dockbell/models/keeping"
 )
 
 // How often the server does what nobody asks for.
 const (
-	cleanEvery = time.Hour
-	pullsEvery = 10 * time.Second
+	cleanEvery  = time.Hour
+	forgetEvery = time.Hour
+	pullsEvery  = 10 * time.Second
 )
 
 func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.Cleaner {
 	return &cleanup.Cleaner{Store: h.db, Blobs: h.blobs, Recorder: outbox, Grace: cleanup.Grace, Now: h.db.Now, NewID: newID, Log: log}
 }
 
-// doChores cleans up and writes the counts of pulls until stop is called, which waits for both.
+// newPolicy says for how long history is kept: what the settings say, else what the portal stored.
+func (h *house) newPolicy(cfg Config) *keeping.Policy {
+	fixed := keeping.Periods{}
+	for kind, text := range map[keeping.Kind]Days{
+		keeping.History: cfg.KeepHistory, keeping.Counters: cfg.KeepCounters, keeping.Audit: cfg.KeepAudit, keeping.Inbox: cfg.KeepInbox,
+	} {
+		if days, err := keeping.ParseDays(kind, string(text)); err == nil { // empty: not fixed; anything else was checked when it was read
+			fixed[kind] = days
+		}
+	}
+	return &keeping.Policy{Fixed: fixed, Settings: h.db}
+}
+
+func (h *house) newKeeper(policy *keeping.Policy, log *slog.Logger) *keeping.Keeper {
+	return &keeping.Keeper{Store: h.db, Periods: policy.Periods, Now: h.db.Now, Stepped: h.metrics.forgot, Log: log}
+}
+
+// doChores cleans up, forgets what is old and writes the counts of pulls until stop is called, which waits for all of them.
 func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -28,6 +47,11 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 		ticks := time.NewTicker(cleanEvery)
 		defer ticks.Stop()
 		h.cleaner.Run(ctx, ticks.C)
+	})
+	running.Go(func() {
+		ticks := time.NewTicker(forgetEvery)
+		defer ticks.Stop()
+		h.keeper.Run(ctx, ticks.C)
 	})
 	running.Go(func() {
 		ticks := time.NewTicker(pullsEvery)

@@ -33,6 +33,10 @@ type Config struct {
 	Workers         int            `env:"DOCKBELL_WORKERS" default:"64" help:"deliveries in flight, 1 to 4096"`
 	KeyFile         string         `env:"DOCKBELL_KEY_FILE" default:"" help:"file with the key that seals stored secrets; empty: key in the data folder"`
 	TrustedProxies  []netip.Prefix `env:"DOCKBELL_TRUSTED_PROXIES" default:"" help:"CIDRs of the proxies whose X-Forwarded-* headers are believed"`
+	KeepHistory     Days           `env:"DOCKBELL_KEEP_HISTORY" default:"" help:"days that events, deliveries, payloads and attempts are kept, 7 to 3650, 0: for ever; empty: as the portal says, 30 at first"`
+	KeepCounters    Days           `env:"DOCKBELL_KEEP_COUNTERS" default:"" help:"days that the hourly figures behind the charts are kept; empty: as the portal says, 400 at first"`
+	KeepAudit       Days           `env:"DOCKBELL_KEEP_AUDIT" default:"" help:"days that the audit log is kept; empty: as the portal says, 400 at first"`
+	KeepInbox       Days           `env:"DOCKBELL_KEEP_INBOX" default:"" help:"days that requests to inboxes are kept; empty: as the portal says, 30 at first"`
 	Log             slog.Level     `env:"DOCKBELL_LOG" default:"info" help:"debug, info, warn or error; JSON lines when stderr is not a terminal"`
 }
 
@@ -55,6 +59,9 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalText hides it from JSON and YAML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Days is a number of days as text; empty leaves it to the portal.
+type Days string
 
 // DSN names a database; the password in it is a secret, the rest is not.
 type DSN string

@@ -123,6 +123,8 @@ func TestBadSettings(t *testing.T) {
 		"DOCKBELL_REGISTRIES":       {"a-b", "abc", ","},
 		"DOCKBELL_LOCATION":         {"-", "east/us"},
 		"DOCKBELL_WORKERS":          {"0", "-1", "many", "5000", "1.5"},
+		"DOCKBELL_KEEP_HISTORY":     {"6", "-1", "30 days", "3651"},
+		"DOCKBELL_KEEP_AUDIT":       {"for ever"},
 		"DOCKBELL_TRUSTED_PROXIES":  {"proxy"},
 		"DOCKBELL_LOG":              {"loud", "INFO+2"},
 	} {

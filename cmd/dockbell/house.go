@@ -18,6 +18,7 @@ import (
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/keeping"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
 	"dockbell/models/store"
@@ -50,6 +51,8 @@ type house struct {
 	certs      certs.Source // nil without an HTTPS listener
 	webhooks   *webhook.Service
 	cleaner    *cleanup.Cleaner
+	policy     *keeping.Policy
+	keeper     *keeping.Keeper
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
 	metrics    *metrics
@@ -107,6 +110,8 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		Wake: h.dispatcher.Wake, Feed: feed,
 	}
 	h.cleaner = h.newCleaner(outbox, log)
+	h.policy = h.newPolicy(cfg)
+	h.keeper = h.newKeeper(h.policy, log)
 	limits := &auth.Limits{Now: h.db.Now}
 	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
 	h.handler = web.New(web.Options{
@@ -154,7 +159,7 @@ func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery
 		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Inboxes: h.db, Networks: networks,
 		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
-		Cleaner: h.cleaner, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,
+		Cleaner: h.cleaner, Keeping: h.policy, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,
 	}
 }
 

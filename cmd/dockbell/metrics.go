@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"dockbell/models/delivery"
+	"dockbell/models/keeping"
 	"dockbell/models/registry"
 	"dockbell/web"
 )
@@ -22,6 +24,8 @@ type metrics struct {
 	sending  prometheus.Histogram
 	requests *prometheus.CounterVec
 	serving  *prometheus.HistogramVec
+	forgets  prometheus.Histogram
+	held     atomic.Int64 // the longest that forgetting held the writer, in nanoseconds
 }
 
 func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, error)) *metrics {
@@ -40,12 +44,18 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 			Name: "dockbell_http_request_seconds", Help: "How long requests took, by route.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"route"}),
 	}
+	m.forgets = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "dockbell_retention_step_seconds", Help: "How long a step of forgetting old history held the writer of the database.", Buckets: prometheus.ExponentialBuckets(0.00025, 2, 10),
+	})
+	longest := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "dockbell_retention_longest_step_seconds", Help: "The longest of these steps since the start.",
+	}, func() float64 { return time.Duration(m.held.Load()).Seconds() })
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "dockbell_info", Help: "1, with the version as a label.", ConstLabels: prometheus.Labels{"version": version},
 	}, func() float64 { return 1 })
 	m.gatherer.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.attempts, m.sending, m.requests, m.serving, info, waiting{backlog},
+		m.attempts, m.sending, m.requests, m.serving, m.forgets, longest, info, waiting{backlog},
 	)
 	return m
 }
@@ -58,6 +68,12 @@ func (m *metrics) attempted(d delivery.Done) {
 	}
 	m.attempts.WithLabelValues(result).Inc()
 	m.sending.Observe(d.Attempt.Duration.Seconds())
+}
+
+// forgot is the hook of what forgets old history; it does one step at a time.
+func (m *metrics) forgot(s keeping.Step) {
+	m.forgets.Observe(s.Held.Seconds())
+	m.held.Store(max(m.held.Load(), int64(s.Held)))
 }
 
 // served is the hook of every listener.

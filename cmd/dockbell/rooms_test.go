@@ -18,7 +18,7 @@ type room struct {
 // nouns are the rooms that know what the product is about and do no I/O.
 var nouns = []string{
 	"models/fault", "models/audit", "models/strict", "models/registry", "models/artifact", "models/event",
-	"models/account", "models/webhook", "models/payload", "models/delivery", "models/cleanup",
+	"models/account", "models/webhook", "models/payload", "models/delivery", "models/cleanup", "models/keeping",
 }
 
 // plan is the house from the cellar up. A row may only name rows above it, so the house cannot have a cycle.
@@ -35,6 +35,7 @@ var plan = []room{
 	{"models/payload", of("models/event", "models/artifact")},
 	{"models/delivery", of("models/fault", "models/audit", "models/registry", "models/event", "models/webhook", "models/payload")},
 	{"models/cleanup", of("models/fault", "models/audit", "models/registry", "models/artifact", "models/event")},
+	{"models/keeping", of("models/fault", "models/audit")},
 	{"models/store", nouns},
 	{"models/store/storetest", of("models/store", nouns)},
 	{"models/blobs", nouns},

@@ -16,6 +16,8 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"dockbell/models/keeping"
 )
 
 // addSettings gives a command a flag for each of the named settings, or for every setting when none is named.
@@ -114,6 +116,11 @@ func readField(field any, text string) error {
 		*f = DSN(text)
 	case *[]string:
 		*f = words(text)
+	case *Days:
+		*f = Days(text)
+		if _, wrong := keeping.ParseDays("", text); wrong != nil && text != "" {
+			return fmt.Errorf("is neither a number of days from %d to %d nor 0", keeping.Least, keeping.Most)
+		}
 	case *int:
 		if *f, err = strconv.Atoi(text); err != nil {
 			return fmt.Errorf("is not a number")

@@ -91,3 +91,9 @@ func StepByStep(o Options) (steps int, err error) {
 
 // ImageID is imageID.
 func ImageID(reg registry.Name, repository, tag string) int64 { return imageID(reg, repository, tag) }
+
+// Keep stores an entry inside a transaction of the test's own.
+func (db *DB) Keep(tx *gorm.DB, entry delivery.Entry) error {
+	entries := []delivery.Entry{entry}
+	return db.keep(tx, entries, db.imagesOf(entries))
+}

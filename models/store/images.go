@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"dockbell/models/delivery"
 	"dockbell/models/registry"
@@ -52,6 +53,14 @@ type images struct {
 	mu    sync.Mutex
 	known map[int64]struct{}
 	turn  int // counts how often it was forgotten
+
+	dropped []droppedImage // with PostgreSQL; oldest first
+}
+
+// droppedImage is one that was removed because nothing was about it any more.
+type droppedImage struct {
+	imageRow
+	at time.Time
 }
 
 // manyImages is how many are remembered at most.
@@ -85,6 +94,31 @@ func (m *images) forget() {
 	defer m.mu.Unlock()
 	m.known = nil
 	m.turn++
+}
+
+// drop forgets images that are being removed: whoever stores an event about one from now on stores the image again. They are
+// listed for returnImages where another transaction may just be doing that without seeing the removal.
+func (m *images) drop(rows []imageRow, at time.Time, list bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, row := range rows {
+		delete(m.known, row.ID)
+		if list {
+			m.dropped = append(m.dropped, droppedImage{row, at})
+		}
+	}
+	m.turn++
+}
+
+// droppedBefore takes those off the list that were dropped before a moment, some at a time.
+func (m *images) droppedBefore(moment time.Time) (rows []imageRow) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.dropped) > 0 && len(rows) < maxBatch && m.dropped[0].at.Before(moment) {
+		rows = append(rows, m.dropped[0].imageRow)
+		m.dropped = m.dropped[1:]
+	}
+	return rows
 }
 
 // now gives the turn that add wants to see unchanged.

@@ -15,6 +15,7 @@ import (
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/keeping"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 	"dockbell/web/auth"
@@ -84,6 +85,7 @@ type Portal struct {
 	Blobs           Blobs
 	Cleaner         *cleanup.Cleaner // deletes by a registry's rules
 	Networks        Networks
+	Keeping         *keeping.Policy // for how long history is kept
 	History         History
 	Record          Record
 	Inboxes         Inboxes

@@ -18,6 +18,7 @@ const (
 	usersPath    = "/settings/users"
 	tokensPath   = "/settings/tokens"
 	networksPath = "/settings/networks"
+	keepingPath  = "/settings/retention"
 )
 
 // settingsRoutes are users, tokens, allowed networks and the record of changes. "-" in the place of an id stands for the row that was picked in a form.
@@ -46,6 +47,9 @@ func (p *Portal) settingsRoutes() []auth.Route {
 		{Method: http.MethodPost, Path: networksPath, Permission: account.Admin, Handler: p.addNetworks},
 		{Method: http.MethodGet, Path: networksPath + "/new", Permission: account.Admin, Handler: p.newNetworks},
 		{Method: http.MethodPost, Path: networksPath + "/remove", Permission: account.Admin, Handler: p.removeNetworks},
+
+		{Method: http.MethodGet, Path: keepingPath, Permission: account.Admin, Handler: p.keeping},
+		{Method: http.MethodPost, Path: keepingPath, Permission: account.Admin, Handler: p.keep},
 
 		{Method: http.MethodGet, Path: views.AuditPath, Permission: account.Admin, Handler: p.audit},
 	}
