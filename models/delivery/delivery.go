@@ -24,7 +24,7 @@ const (
 	Pending   State = "pending" // waits for its first or next attempt, or is in flight
 	Delivered State = "delivered"
 	Failed    State = "failed"    // the schedule is used up
-	Cancelled State = "cancelled" // the webhook went away or was disabled before it was sent
+	Cancelled State = "cancelled" // dropped before it was sent: its webhook went away or was disabled, or somebody chose so
 )
 
 // Delivery is one event to one webhook.
@@ -43,6 +43,7 @@ type Delivery struct {
 	Next      time.Time // when the next attempt is due; zero when none is planned
 	Created   time.Time
 	Last      Result // of the newest finished attempt
+	Kept      bool   // waits because its webhook is paused
 }
 
 // Image is what the history shows of the event's target.

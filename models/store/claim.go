@@ -26,7 +26,7 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 	var jobs []delivery.Job
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		jobs = nil
-		c := claim{db: db, tx: tx, sql: db.sql(tx), now: micros(db.now())}
+		c := claim{db: db, tx: tx, sql: db.sql(tx), now: micros(db.now()), limited: map[string]line{}}
 		if err := c.free("next <= ?", c.now); err != nil {
 			return err
 		}
@@ -41,8 +41,10 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 		if chosen, err = c.willing(chosen, takers); err != nil || len(chosen) == 0 {
 			return err
 		}
-		jobs, err = c.take(chosen, takers, lease)
-		return err
+		if jobs, err = c.take(chosen, takers, lease); err != nil {
+			return err
+		}
+		return c.spend(chosen, c.limited)
 	})
 	if err != nil {
 		return nil, err
@@ -56,6 +58,8 @@ type claim struct {
 	tx  *gorm.DB
 	sql sqlTx
 	now int64
+
+	limited map[string]line // those with a rate that it looked into
 }
 
 // candidate is a due delivery.
@@ -141,7 +145,9 @@ func (c claim) willing(chosen []candidate, takers map[string]taker) ([]candidate
 	for _, d := range chosen {
 		hook, here := takers[d.webhookID]
 		if here && (d.ping || hook.Status == webhook.Enabled) {
-			kept = append(kept, d)
+			if d.ping || !hook.IsPaused() { // it may have been paused since its line was read
+				kept = append(kept, d)
+			}
 			continue
 		}
 		if refused[d.webhookID] {

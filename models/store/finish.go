@@ -257,7 +257,7 @@ func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*e
 func (db *DB) disable(tx *gorm.DB, id, reason string) (off bool, err error) {
 	done := tx.Model(&webhookRow{}).Where("id = ? and status = ?", id, string(webhook.Enabled)).Updates(map[string]any{
 		"status": string(webhook.Disabled), "disabled_reason": plainText(reason), "version": gorm.Expr("version + 1"),
-		"updated_by": "dockbell", "updated": micros(db.now()),
+		"paused": 0, "updated_by": "dockbell", "updated": micros(db.now()),
 	})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return false, done.Error

@@ -31,7 +31,7 @@ func (db *DB) Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page,
 	for _, row := range rows {
 		p.Deliveries = append(p.Deliveries, row.delivery())
 	}
-	return p, nil
+	return p, db.markKept(ctx, p.Deliveries)
 }
 
 // deliveries gives the query of a filter, after the text in it was looked up, and the key of its pages.
@@ -208,7 +208,9 @@ func (db *DB) Delivery(ctx context.Context, name registry.Name, id delivery.ID) 
 	if len(bodies) > 0 {
 		del.Body = bodies[0].Body
 	}
-	return del, nil
+	one := []delivery.Delivery{del}
+	err = db.markKept(ctx, one)
+	return one[0], err
 }
 
 // Attempts gives the finished attempts of a delivery, oldest first.

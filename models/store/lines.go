@@ -19,6 +19,8 @@ type line struct {
 	pausedUntil int64
 	flying      int // in flight
 	room        int // how many more may be
+
+	controls
 }
 
 // lines gives the queue of every webhook for which something waits. It jumps from webhook to webhook in the index, so that
@@ -26,7 +28,7 @@ type line struct {
 func lines(s sqlTx) (all []line, err error) {
 	err = s.query(func(row *sql.Rows) error {
 		var l line
-		err := row.Scan(&l.webhookID, &l.due, &l.pausedUntil)
+		err := l.scan(row)
 		all = append(all, l)
 		return err
 	}, linesQuery)
@@ -34,7 +36,7 @@ func lines(s sqlTx) (all []line, err error) {
 }
 
 const linesQuery = `
-	with recursive lines (webhook_id) as (
+	with recursive ` + controlled + `, lines (webhook_id) as (
 		select (select min(webhook_id) from deliveries where state = 'pending' and claimed = 0 and action <> 'ping')
 		union all
 		select (select min(d.webhook_id) from deliveries as d where d.state = 'pending' and d.claimed = 0 and d.action <> 'ping' and d.webhook_id > lines.webhook_id)
@@ -42,8 +44,8 @@ const linesQuery = `
 	)
 	select lines.webhook_id,
 		(select min(d.next) from deliveries as d where d.state = 'pending' and d.claimed = 0 and d.action <> 'ping' and d.webhook_id = lines.webhook_id),
-		coalesce(s.paused_until, 0)
-	from lines left join webhook_states as s on s.webhook_id = lines.webhook_id
+		coalesce(s.paused_until, 0), ` + controlColumns + `
+	from lines left join webhook_states as s on s.webhook_id = lines.webhook_id left join controlled as w on w.id = lines.webhook_id
 	where lines.webhook_id is not null`
 
 // dueLines gives the lines that may be taken from: those with least in flight first, and of these the one that waited
@@ -53,8 +55,14 @@ func (c claim) dueLines(n int, caps delivery.Caps) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	due := slices.DeleteFunc(all, func(l line) bool { return l.due > c.now || l.pausedUntil > c.now || most(l.webhookID, caps) <= 0 })
-	if due, err = c.alone(due); err != nil || len(due) == 0 {
+	due := slices.DeleteFunc(all, func(l line) bool {
+		at, ok := l.ready()
+		return !ok || at > c.now || most(l.webhookID, caps) <= 0
+	})
+	if due, err = c.alone(due); err == nil {
+		err = c.again(due)
+	}
+	if err != nil || len(due) == 0 {
 		return nil, err
 	}
 	flying, err := c.flying()
@@ -63,11 +71,24 @@ func (c claim) dueLines(n int, caps delivery.Caps) ([]line, error) {
 	}
 	for i := range due {
 		due[i].flying = flying[due[i].webhookID]
-		due[i].room = most(due[i].webhookID, caps) - due[i].flying
+		due[i].room = c.roomIn(due[i], most(due[i].webhookID, caps))
 	}
 	due = slices.DeleteFunc(due, func(l line) bool { return l.room <= 0 })
 	slices.SortStableFunc(due, func(a, b line) int { return cmp.Or(cmp.Compare(a.flying, b.flying), cmp.Compare(a.due, b.due)) })
 	return due[:min(len(due), n)], nil
+}
+
+// roomIn is how many more deliveries of a line may be taken when the caps allow most in flight.
+func (c claim) roomIn(l line, most int) int {
+	if l.controls.most > 0 {
+		most = min(most, l.controls.most)
+	}
+	room := most - l.flying
+	if l.rate > 0 {
+		room = min(room, l.rate.Free(moment(l.rateWhole), moment(c.now)))
+		c.limited[l.webhookID] = l
+	}
+	return room
 }
 
 // most is how many deliveries of a webhook may be in flight.
@@ -113,8 +134,8 @@ func (c claim) flying() (map[string]int, error) {
 // flyingQuery leaves counting to us: with "group by" SQLite would read a whole history in the order of its webhooks.
 const flyingQuery = "select webhook_id from deliveries where claimed <> 0 and next > 0"
 
-// NextDue says when a Claim could next give something: when the first delivery is due, its lease ends or its webhook's
-// pause is over; ok is false when nothing waits.
+// NextDue says when a Claim could next give something: when the first delivery is due, its lease ends, its webhook's pause is
+// over or its rate allows one more; ok is false when nothing waits but for paused webhooks.
 func (db *DB) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var first int64
 	// Both queries see one moment, or a delivery that is claimed between them would be in neither.
@@ -157,7 +178,9 @@ func firstDue(s sqlTx) (first int64, err error) {
 	}
 	waiting, err := lines(s)
 	for _, l := range waiting {
-		sooner(max(l.due, l.pausedUntil))
+		if at, ok := l.ready(); ok {
+			sooner(at)
+		}
 	}
 	return first, err
 }

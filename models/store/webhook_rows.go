@@ -35,6 +35,10 @@ type webhookRow struct {
 	UpdatedBy      string
 	UpdatedByKind  string
 	Updated        int64
+	Paused         int64
+	MaxInFlight    int64
+	Rate           int64
+	Ordered        int64
 }
 
 // TableName is GORM's question for the table.
@@ -43,7 +47,7 @@ func (webhookRow) TableName() string { return "webhooks" }
 // webhookChanges are the columns that an update writes, cleared ones too; the others are for life.
 var webhookChanges = []string{
 	"uri_sealed", "headers_sealed", "actions", "status", "scope", "tags", "format", "retry", "timeout", "secrets_sealed",
-	"version", "disabled_reason", "updated_by", "updated_by_kind", "updated",
+	"version", "disabled_reason", "updated_by", "updated_by_kind", "updated", "paused", "max_in_flight", "rate", "ordered",
 }
 
 // webhookStateRow is what deliveries did to a webhook.
@@ -55,6 +59,9 @@ type webhookStateRow struct {
 	LastAt         int64
 	FailingSince   int64
 	PausedUntil    int64
+	RateWhole      int64
+	DrainRate      int64
+	DrainLast      int64
 }
 
 // TableName is GORM's question for the table.
@@ -93,6 +100,7 @@ func rowOfWebhook(w webhook.Webhook, s *sealer) webhookRow {
 		Version:       w.Version, DisabledReason: w.DisabledReason,
 		CreatedBy: w.CreatedBy, CreatedByKind: w.CreatedByKind, Created: micros(w.Created),
 		UpdatedBy: w.UpdatedBy, UpdatedByKind: w.UpdatedByKind, Updated: micros(w.Updated),
+		Paused: micros(w.Paused), MaxInFlight: int64(w.MaxInFlight), Rate: int64(w.Rate), Ordered: flag(w.Ordered),
 	}
 }
 
@@ -104,6 +112,7 @@ func (row webhookRow) webhook(s *sealer) (webhook.Webhook, error) {
 		Timeout: time.Duration(row.Timeout) * time.Microsecond, Version: row.Version, DisabledReason: row.DisabledReason,
 		CreatedBy: row.CreatedBy, CreatedByKind: row.CreatedByKind, Created: moment(row.Created),
 		UpdatedBy: row.UpdatedBy, UpdatedByKind: row.UpdatedByKind, Updated: moment(row.Updated),
+		Paused: moment(row.Paused), MaxInFlight: int(row.MaxInFlight), Rate: int(row.Rate), Ordered: row.Ordered != 0,
 	}
 	uri, err := s.open(place{"webhooks", "uri_sealed", row.ID}, row.URISealed)
 	if err != nil {

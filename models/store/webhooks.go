@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -118,6 +119,9 @@ func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook, ifVersion in
 			return err
 		}
 		changed := row
+		if row.Ordered != 0 {
+			changed.Ordered = cmp.Or(before.Ordered, row.Updated)
+		}
 		done := tx.Model(&webhookRow{}).Where("id = ? and version = ?", w.ID, ifVersion).Select(webhookChanges).Updates(&changed)
 		if err := orMissing(done, changedMeanwhile(before)); err != nil {
 			return err
@@ -141,7 +145,7 @@ func changedMeanwhile(stored webhookRow) error {
 // freshState forgets a webhook's failures and pause.
 func freshState(tx *gorm.DB, webhookID string) error {
 	return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", webhookID).
-		Updates(map[string]any{"failing_since": 0, "paused_until": 0}).Error
+		Updates(map[string]any{"failing_since": 0, "paused_until": 0, "drain_rate": 0, "drain_last": 0}).Error
 }
 
 // DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay. Conflict when the stored one is

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dockbell/models/audit"
@@ -15,16 +16,29 @@ func noted(ctx context.Context, action string, w Webhook, changes []audit.Change
 
 // words describe a webhook for the record; secrets are masked.
 func (w Webhook) words() []audit.Field {
-	signed := "no"
-	if len(w.SigningSecrets) > 0 {
-		signed = "yes"
-	}
 	return []audit.Field{
 		{Name: "location", Words: string(w.Location)}, {Name: "serviceUri", Words: w.ServiceURI.Masked()},
 		{Name: "customHeaders", Words: strings.ReplaceAll(w.Headers.Masked(), "\n", ", ")}, {Name: "actions", Words: strings.Join(w.ActionWords(), ", ")},
 		{Name: "status", Words: string(w.Status)}, {Name: "scope", Words: w.Scope.String()}, {Name: "tags", Words: audit.Tags(w.Tags)},
-		{Name: "format", Words: w.Format}, {Name: "retry", Words: w.Retry.String()}, {Name: "timeout", Words: w.Timeout.String()}, {Name: "signed", Words: signed},
+		{Name: "format", Words: w.Format}, {Name: "retry", Words: w.Retry.String()}, {Name: "timeout", Words: w.Timeout.String()}, {Name: "signed", Words: yesOrNo(len(w.SigningSecrets) > 0)},
+		{Name: "maxInFlight", Words: orNothing(w.MaxInFlight)}, {Name: "rate", Words: orNothing(w.Rate)}, {Name: "ordered", Words: yesOrNo(w.Ordered)},
+		{Name: "paused", Words: yesOrNo(w.IsPaused())},
 	}
+}
+
+func yesOrNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+// orNothing writes a number that 0 leaves to Dockbell.
+func orNothing(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // changesTo are the fields in which after differs. A secret that is another one now says no more than that.

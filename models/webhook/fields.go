@@ -54,6 +54,22 @@ func ParseTimeout(seconds int) (time.Duration, error) {
 	return d, nil
 }
 
+// CheckInFlight takes how many deliveries may be in flight; 0 lets Dockbell adapt it. Faults are at field "maxInFlight".
+func CheckInFlight(n int) error {
+	if n < 0 || n > MostInFlight {
+		return fault.In("maxInFlight", "At most in flight is a whole number from 1 to %d; empty lets Dockbell adapt it to how quickly the receiver answers.", MostInFlight)
+	}
+	return nil
+}
+
+// CheckRate takes how many deliveries may begin in a minute; 0 is no limit. Faults are at field "rate".
+func CheckRate(n int) error {
+	if n < 0 || n > MaxRate {
+		return fault.In("rate", "The rate is a whole number of deliveries per minute from 1 to %d; empty is no limit.", MaxRate)
+	}
+	return nil
+}
+
 // maxRetries and maxWait bound an own retry list.
 const (
 	maxRetries = 20

@@ -27,6 +27,9 @@ func (w Webhook) Matches(ev event.Event) Verdict {
 		v.Reason = fmt.Sprintf("%s is outside the scope %s.", describe(ev), w.Scope)
 	default:
 		v.Fires, v.As, v.Reason = true, as, w.whyItFires(ev, as)
+		if w.IsPaused() {
+			v.Reason += " Kept: the webhook is paused."
+		}
 	}
 	return v
 }

@@ -56,6 +56,10 @@ type Draft struct {
 	Format         *string
 	Retry          *string
 	TimeoutSeconds *int
+	MaxInFlight    *int // 0: Dockbell adapts it
+	Rate           *int // per minute; 0: no limit
+	Ordered        *bool
+	Paused         *bool   // false ends a pause: what waited is sent in order
 	Signed         *bool   // true: there is a signing secret, made when there is none; false: there is none
 	Wrong          []error // faults of what could not even be read; refused together with the others
 }
@@ -170,6 +174,12 @@ func (s *Service) SetStatus(ctx context.Context, reg registry.Name, name Name, s
 	return s.Update(ctx, Draft{Registry: reg, Name: string(name), Status: &word}, 0, by)
 }
 
+// Pause keeps what fires a webhook until it is resumed; pings go on.
+func (s *Service) Pause(ctx context.Context, reg registry.Name, name Name, by string) (Webhook, error) {
+	yes := true
+	return s.Update(ctx, Draft{Registry: reg, Name: string(name), Paused: &yes}, 0, by)
+}
+
 // Delete removes a webhook; what still waited for it is cancelled. Conflict when the stored one is not ifVersion any more; 0
 // removes whatever is there.
 func (s *Service) Delete(ctx context.Context, reg registry.Name, name Name, ifVersion int64) error {
@@ -240,6 +250,8 @@ func (s *Service) apply(w *Webhook, d Draft, reg registry.Registry) error {
 		w.Tags = maps.Clone(*d.Tags)
 	}
 	note(s.applyDelivery(w, d))
+	note(applyPace(w, d))
+	note(s.applyPause(w, d))
 	return errors.Join(errs...)
 }
 
@@ -332,6 +344,40 @@ func (s *Service) applyDelivery(w *Webhook, d Draft) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// applyPace sets how fast and in which order deliveries go.
+func applyPace(w *Webhook, d Draft) error {
+	var errs []error
+	if d.MaxInFlight != nil {
+		errs = append(errs, CheckInFlight(*d.MaxInFlight))
+		w.MaxInFlight = *d.MaxInFlight
+	}
+	if d.Rate != nil {
+		errs = append(errs, CheckRate(*d.Rate))
+		w.Rate = *d.Rate
+	}
+	if d.Ordered != nil {
+		w.Ordered = *d.Ordered
+	}
+	return errors.Join(errs...)
+}
+
+// applyPause pauses or goes on. A webhook that is disabled keeps nothing, so that it cannot be paused, and disabling ends a pause.
+func (s *Service) applyPause(w *Webhook, d Draft) error {
+	switch {
+	case w.Status != Enabled:
+		w.Paused = time.Time{}
+		if d.Paused != nil && *d.Paused {
+			return fault.In("paused", "A disabled webhook keeps nothing, so it cannot be paused. Enable it first.")
+		}
+	case d.Paused == nil || *d.Paused == w.IsPaused():
+	case *d.Paused:
+		w.Paused = s.Now()
+	default:
+		w.Paused = time.Time{}
+	}
+	return nil
 }
 
 // NewSigningSecret makes a secret in Standard Webhooks form: whsec_ and 32 random bytes in base64.

@@ -22,6 +22,8 @@ const (
 	DefaultTimeout = 10 * time.Second
 	MinTimeout     = time.Second
 	MaxTimeout     = 60 * time.Second
+	MostInFlight   = 16       // deliveries of one webhook
+	MaxRate        = 60_000   // deliveries of one webhook in a minute
 	Masked         = "******" // what stands in place of a secret; sent back unchanged it keeps what is stored
 )
 
@@ -40,6 +42,10 @@ type Webhook struct {
 	Format         string        // name of a payload.Format; "azure" unless chosen otherwise
 	Retry          RetryPolicy   // default, none or an own list
 	Timeout        time.Duration // of one attempt, connecting included
+	MaxInFlight    int           // at most so many at a time; 0: Dockbell adapts it
+	Rate           int           // at most so many begin in a minute; 0: as many as come
+	Ordered        bool          // deliveries of one repository never overtake each other
+	Paused         time.Time     // since when events are kept and not sent; zero: not paused. Never set while disabled
 	SigningSecrets []Secret      // newest first; empty = unsigned. An older one signs too until it expires
 	Version        int64         // counts changes; an update names the version it was made from
 	DisabledReason string        // set when Dockbell disabled it by itself, cleared when it is enabled
@@ -59,6 +65,9 @@ type Secret struct {
 
 // Key is the form in which names are compared and stored for uniqueness.
 func (w Webhook) Key() string { return w.Name.Key() }
+
+// IsPaused reports whether what fires the webhook is kept and not sent.
+func (w Webhook) IsPaused() bool { return !w.Paused.IsZero() }
 
 // Subscribed reports whether the webhook asked for action a.
 func (w Webhook) Subscribed(a event.Action) bool {

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"dockbell/models/audit"
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/fault"
+	"dockbell/models/webhook"
+)
+
+// waitingFor is what waits for a webhook but its pings, and was made before a delivery's ID.
+const waitingFor = waiting + " and action <> 'ping' and webhook_id = ? and id < ?"
+
+// sameImage is what makes deliveries about the same: the tag, or the digest of what has none.
+const sameImage = "repository, tag, case when tag = '' then digest else '' end"
+
+// dropSome is how many deliveries one transaction cancels, so that other writes come in between.
+const dropSome = 500
+
+// WaitingFor counts what waits for a webhook and was made before a delivery's ID.
+func (db *DB) WaitingFor(ctx context.Context, webhookID string, before delivery.ID) (n delivery.Waiting, err error) {
+	err = db.read(ctx).Raw(`select coalesce(sum(n), 0) as "all", count(*) as newest from
+		(select count(*) as n from deliveries where `+waitingFor+` group by `+sameImage+`) as images`, webhookID, int64(before)).Scan(&n).Error
+	return n, translate(err)
+}
+
+// Superseded gives what waits for a webhook while a newer delivery about the same image waits too.
+func (db *DB) Superseded(ctx context.Context, webhookID string, before delivery.ID) (ids []delivery.ID, err error) {
+	err = db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+		var id delivery.ID
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `select id from (select id, row_number() over (partition by `+sameImage+` order by id desc) as place from deliveries where `+waitingFor+`) as placed
+		where place > 1 order by id`, webhookID, int64(before))
+	return ids, translate(err)
+}
+
+// Drop cancels what waits for a webhook and was made before a delivery's ID: these deliveries, or for nil the next few of all.
+func (db *DB) Drop(ctx context.Context, webhookID string, before delivery.ID, ids []delivery.ID) (n int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		which, args := "id in (select id from deliveries where "+waitingFor+" order by next, id limit ?)", []any{webhookID, int64(before), dropSome}
+		if ids != nil {
+			which, args = waitingFor+" and id in ?", []any{webhookID, int64(before), ids}
+		}
+		done := tx.Exec("update deliveries set state = 'cancelled', next = 0 where "+waiting+" and "+which, args...)
+		n = int(done.RowsAffected)
+		return done.Error
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// EndPause lets a paused webhook send again. What waits now goes at the drain rate, 0 is at once.
+func (db *DB) EndPause(ctx context.Context, w webhook.Webhook, drain delivery.Rate, by string) error {
+	defer db.hooks.forget(w.Registry)
+	return db.write(ctx, func(tx *gorm.DB) error {
+		now := db.now()
+		done := tx.Model(&webhookRow{}).Where("id = ? and paused <> 0", w.ID).Updates(map[string]any{
+			"paused": 0, "version": gorm.Expr("version + 1"), "updated_by": by, "updated_by_kind": audit.ActorOf(ctx).Kind, "updated": micros(now),
+		})
+		if err := orMissing(done, fault.New(fault.Conflict, "The webhook %s is not paused any more.", w.Name)); err != nil {
+			return err
+		}
+		changes := map[string]any{"drain_rate": int64(drain), "drain_last": 0}
+		if drain > 0 {
+			changes["drain_last"] = int64(delivery.FirstID(now)) - 1
+		}
+		return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", w.ID).Updates(changes).Error
+	})
+}
+
+// markKept notes which deliveries wait because their webhook is paused.
+func (db *DB) markKept(ctx context.Context, all []delivery.Delivery) error {
+	waits := func(del delivery.Delivery) bool { return del.State == delivery.Pending && del.Action != event.Ping }
+	if !slices.ContainsFunc(all, waits) {
+		return nil
+	}
+	paused := map[string]bool{}
+	err := db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+		var id string
+		err := row.Scan(&id)
+		paused[id] = true
+		return err
+	}, "select id from webhooks where paused <> 0 and (paused <> 0 or max_in_flight <> 0 or rate <> 0 or ordered <> 0)")
+	for i := range all {
+		all[i].Kept = waits(all[i]) && paused[all[i].WebhookID]
+	}
+	return translate(err)
+}
