@@ -18,8 +18,22 @@ const (
 	pullsEvery  = 10 * time.Second
 )
 
+// linkedEvery, linkedGrace and linkedWaiting are the times of cleaning up in a program that a test has linked with others than
+// the usual ones, so that it cleans up all the time. Nobody can set them: with a short grace pushes are refused.
+var linkedEvery, linkedGrace, linkedWaiting string
+
+func linked(text string, usual time.Duration) time.Duration {
+	if d, err := time.ParseDuration(text); err == nil {
+		return d
+	}
+	return usual
+}
+
 func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.Cleaner {
-	return &cleanup.Cleaner{Store: h.db, Blobs: h.blobs, Recorder: outbox, Grace: cleanup.Grace, Now: h.db.Now, NewID: newID, Log: log}
+	return &cleanup.Cleaner{
+		Store: h.db, Blobs: h.blobs, Recorder: outbox, Now: h.db.Now, NewID: newID, Log: log,
+		Grace: linked(linkedGrace, cleanup.Grace), Waiting: linked(linkedWaiting, cleanup.Waiting),
+	}
 }
 
 // newPolicy says for how long history is kept: what the settings say, else what the portal stored.
@@ -44,7 +58,7 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() {
-		ticks := time.NewTicker(cleanEvery)
+		ticks := time.NewTicker(linked(linkedEvery, cleanEvery))
 		defer ticks.Stop()
 		h.cleaner.Run(ctx, ticks.C)
 	})

@@ -58,6 +58,7 @@ func program(t testing.TB) string {
 // process is a Dockbell of its own process, that a test may kill. It is started under the umask 0, the most careless there is.
 type process struct {
 	*pusher // with an owner's token
+	program string
 	data    string
 
 	mu  sync.Mutex
@@ -75,11 +76,16 @@ type running struct {
 // startProcess serves the data folder with an owner's token and loopback among the allowed networks, until the test ends.
 func startProcess(t *testing.T, data string, env ...string) *process {
 	t.Helper()
+	return startProgram(t, program(t), data, env...)
+}
+
+func startProgram(t *testing.T, path, data string, env ...string) *process {
+	t.Helper()
 	out, stderr, code := run(t, "token", "create", "--name", "tests", "--role", "owner", "--data="+data)
 	if code != exitDone {
 		t.Fatal(stderr)
 	}
-	p := &process{data: data, pusher: newPusher(t, readCredentials(t, out))}
+	p := &process{program: path, data: data, pusher: newPusher(t, readCredentials(t, out))}
 	t.Cleanup(func() { p.end(os.Kill) })
 	p.start(env...)
 	return p
@@ -89,7 +95,7 @@ func startProcess(t *testing.T, data string, env ...string) *process {
 func (p *process) start(env ...string) {
 	p.t.Helper()
 	life := &running{ended: make(chan struct{})}
-	life.cmd = exec.Command("sh", "-c", `umask 0; exec "$0" "$@"`, program(p.t), "serve", "--listen=127.0.0.1:0", "--data="+p.data,
+	life.cmd = exec.Command("sh", "-c", `umask 0; exec "$0" "$@"`, p.program, "serve", "--listen=127.0.0.1:0", "--data="+p.data,
 		"--registries="+houseRegistry, "--allowed-networks=127.0.0.0/8", "--owner="+houseOwner, "--log=warn")
 	life.cmd.Env = append(append(os.Environ(), "DOCKBELL_OWNER_PASSWORD="+housePassword), env...)
 	life.cmd.Stdout, life.cmd.Stderr = &life.out, &life.out

@@ -52,6 +52,7 @@ type Cleaner struct {
 	Blobs    Blobs
 	Recorder Recorder
 	Grace    time.Duration // 0: none, for tests alone
+	Waiting  time.Duration
 	Now      func() time.Time
 	NewID    func() string // UUIDs of requests in events
 	Log      *slog.Logger
@@ -124,7 +125,7 @@ func (c *Cleaner) removeUnlinked(ctx context.Context, digest string, before time
 
 // purge ends uploads that nobody has written to for long.
 func (c *Cleaner) purge(ctx context.Context, r *Report) error {
-	ids, err := c.Blobs.Abandoned(ctx, c.Now().Add(-Waiting))
+	ids, err := c.Blobs.Abandoned(ctx, c.Now().Add(-c.Waiting))
 	for _, id := range ids {
 		if cancel := c.Blobs.Cancel(ctx, id); cancel != nil {
 			err = errors.Join(err, cancel)

@@ -22,7 +22,8 @@ import (
 // cleaner cleans up the house's registries.
 func (h *house) cleaner(grace time.Duration) *cleanup.Cleaner {
 	return &cleanup.Cleaner{
-		Store: h.data, Blobs: h.files, Recorder: h.door.Recorder, Grace: grace, Now: h.now, NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
+		Store: h.data, Blobs: h.files, Recorder: h.door.Recorder, Grace: grace, Waiting: cleanup.Waiting, Now: h.now,
+		NewID: uuid.NewString, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
