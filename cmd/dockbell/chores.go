@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -15,7 +16,7 @@ import (
 const (
 	cleanEvery  = time.Hour
 	forgetEvery = time.Hour
-	pullsEvery  = 10 * time.Second
+	countEvery  = 10 * time.Second
 )
 
 // linkedEvery, linkedGrace and linkedWaiting are the times of cleaning up in a program that a test has linked with others than
@@ -53,7 +54,7 @@ func (h *house) newKeeper(policy *keeping.Policy, log *slog.Logger) *keeping.Kee
 	return &keeping.Keeper{Store: h.db, Periods: policy.Periods, Now: h.db.Now, Stepped: h.metrics.forgot, Log: log}
 }
 
-// doChores cleans up, forgets what is old and writes the counts of pulls until stop is called, which waits for all of them.
+// doChores cleans up, forgets what is old and writes counts until stop is called, which waits for all of them.
 func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -68,15 +69,16 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 		h.keeper.Run(ctx, ticks.C)
 	})
 	running.Go(func() {
-		ticks := time.NewTicker(pullsEvery)
+		ticks := time.NewTicker(countEvery)
 		defer ticks.Stop()
 		for ctx.Err() == nil {
 			select {
 			case <-ctx.Done():
 			case <-ticks.C:
 			}
-			if err := h.db.FlushPulls(context.WithoutCancel(ctx)); err != nil { // also once more at the end
-				log.Warn("pulls not counted yet", "error", err.Error())
+			whole := context.WithoutCancel(ctx) // also once more at the end
+			if err := errors.Join(h.db.FlushPulls(whole), h.db.FlushSources(whole)); err != nil {
+				log.Warn("counts not written yet", "error", err.Error())
 			}
 		}
 	})

@@ -21,6 +21,7 @@ import (
 	"dockbell/models/keeping"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/store"
 	"dockbell/models/webhook"
 	"dockbell/web"
@@ -29,6 +30,7 @@ import (
 	"dockbell/web/certs"
 	"dockbell/web/dispatch"
 	"dockbell/web/inbox"
+	"dockbell/web/ingest"
 	"dockbell/web/oci"
 	"dockbell/web/portal"
 )
@@ -50,6 +52,7 @@ type house struct {
 	registries *registry.Service
 	certs      certs.Source // nil without an HTTPS listener
 	webhooks   *webhook.Service
+	sources    *source.Service
 	cleaner    *cleanup.Cleaner
 	policy     *keeping.Policy
 	keeper     *keeping.Keeper
@@ -109,6 +112,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(h.db.Now).Next,
 		Wake: h.dispatcher.Wake, Feed: feed,
 	}
+	h.sources = newSources(h.db, h.registries, h.site.public)
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)
 	h.keeper = h.newKeeper(h.policy, log)
@@ -126,6 +130,9 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 			Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: h.db.Now, Base: h.base(cfg),
 		},
 		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},
+		&ingest.Door{
+			Sources: h.db, Intake: &source.Intake{Outbox: outbox, Memory: h.db}, Log: log, Now: h.db.Now,
+		},
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: h.db.Now},
 	})
 	return nil
@@ -141,6 +148,10 @@ func openStore(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (*
 
 func newAccounts(db *store.DB) *account.Service {
 	return &account.Service{Users: db, Tokens: db, Settings: db, Admins: db, Turns: db, Hasher: account.NewHasher(), Now: db.Now, NewID: newID}
+}
+
+func newSources(db *store.DB, registries *registry.Service, public string) *source.Service {
+	return &source.Service{Store: db, Registries: registries, Public: public, Now: db.Now, NewID: newID}
 }
 
 func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *delivery.Feed, log *slog.Logger) {

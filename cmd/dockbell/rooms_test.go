@@ -18,7 +18,7 @@ type room struct {
 // nouns are the rooms that know what the product is about and do no I/O.
 var nouns = []string{
 	"models/fault", "models/audit", "models/strict", "models/registry", "models/artifact", "models/event",
-	"models/account", "models/webhook", "models/payload", "models/delivery", "models/cleanup", "models/keeping",
+	"models/account", "models/source", "models/webhook", "models/payload", "models/delivery", "models/cleanup", "models/keeping",
 }
 
 // plan is the house from the cellar up. A row may only name rows above it, so the house cannot have a cycle.
@@ -31,9 +31,10 @@ var plan = []room{
 	{"models/artifact", of("models/fault", "models/strict")},
 	{"models/event", of("models/registry", "models/artifact")},
 	{"models/account", of("models/fault", "models/audit", "models/registry", "models/artifact")},
+	{"models/source", of("models/fault", "models/audit", "models/registry", "models/artifact", "models/event")},
 	{"models/webhook", of("models/fault", "models/audit", "models/registry", "models/event")},
 	{"models/payload", of("models/event", "models/artifact")},
-	{"models/delivery", of("models/fault", "models/audit", "models/registry", "models/event", "models/webhook", "models/payload")},
+	{"models/delivery", of("models/fault", "models/audit", "models/registry", "models/event", "models/source", "models/webhook", "models/payload")},
 	{"models/cleanup", of("models/fault", "models/audit", "models/registry", "models/artifact", "models/event")},
 	{"models/keeping", of("models/fault", "models/audit")},
 	{"models/store", nouns},
@@ -45,6 +46,7 @@ var plan = []room{
 	{"web/certs", of("web/auth", "models/fault")},
 	{"web/dispatch", of("models/fault", "models/event", "models/webhook", "models/payload", "models/delivery")},
 	{"web/oci", of("web/auth", "models/fault", "models/registry", "models/artifact", "models/event", "models/account", "models/delivery")},
+	{"web/ingest", of("web/auth", "models/fault", "models/strict", "models/artifact", "models/event", "models/source")},
 	{"web/inbox", of("web/auth", "models/fault", "models/delivery")},
 	{"web/portal", of("web/auth", "views", "views/ui", "static", nouns)},
 	{"web/azure", of("web/auth", nouns)},

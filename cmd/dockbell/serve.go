@@ -140,6 +140,9 @@ func (h *house) prepare(ctx context.Context, cfg Config) error {
 	if err := h.registries.Ensure(ctx, cfg.Registries); err != nil {
 		return err
 	}
+	if err := h.db.PutSetting(ctx, servedKey, h.site.public); err != nil { // for commands that print addresses
+		return err
+	}
 	if cfg.Owner == "" {
 		return nil
 	}

@@ -20,6 +20,9 @@ import (
 	"dockbell/models/keeping"
 )
 
+// isSetting marks a flag that is a setting, and not a command's own with the same name.
+const isSetting = "dockbell setting"
+
 // addSettings gives a command a flag for each of the named settings, or for every setting when none is named.
 func addSettings(c *cobra.Command, only ...string) {
 	for _, s := range settings() {
@@ -31,7 +34,8 @@ func addSettings(c *cobra.Command, only ...string) {
 			help += " (default " + s.def + ")"
 		}
 		c.Flags().String(s.flag, "", help)
-		c.Flags().Lookup(s.flag).DefValue = ""
+		f := c.Flags().Lookup(s.flag)
+		f.DefValue, f.Annotations = "", map[string][]string{isSetting: nil}
 	}
 }
 
@@ -54,7 +58,7 @@ func loadConfig(c *cobra.Command) (Config, error) {
 		return Config{}, err
 	}
 	changed := posflag.ProviderWithFlag(c.Flags(), ".", k, func(f *pflag.Flag) (string, any) {
-		if !f.Changed {
+		if _, setting := f.Annotations[isSetting]; !setting || !f.Changed {
 			return "", nil
 		}
 		return strings.ReplaceAll(f.Name, "-", "_"), f.Value.String()

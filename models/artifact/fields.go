@@ -9,6 +9,9 @@ import (
 // mediaTypeRule is RFC 6838's type/subtype, with parameters in printable ASCII.
 var mediaTypeRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}( ?;[[:print:]]{1,200})?\z`)
 
+// IsMediaType reports whether a text has the form of a media type.
+func IsMediaType(s string) bool { return mediaTypeRule.MatchString(s) }
+
 // wordRule is a platform's word: os, architecture, variant.
 var wordRule = regexp.MustCompile(`^[[:print:]]{0,64}\z`)
 

@@ -114,13 +114,18 @@ func (r *reader) image(o object, m *Manifest) {
 	for i, layer := range r.list(o, "layers", true) {
 		m.Layers = append(m.Layers, r.item(layer, "layers", i))
 	}
+	m.Kind = KindOf(d.MediaType)
+}
+
+// KindOf is what a manifest is that has a config of this media type.
+func KindOf(config string) Kind {
 	switch {
-	case d.MediaType == HelmConfig:
-		m.Kind = Chart
-	case imageConfigs[d.MediaType]:
-		m.Kind = Image
+	case config == HelmConfig:
+		return Chart
+	case imageConfigs[config]:
+		return Image
 	default:
-		m.Kind = Other
+		return Other
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"dockbell/models/fault"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/webhook"
 )
 
@@ -17,6 +18,7 @@ type Store interface {
 	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
 	Subscribers(ctx context.Context, reg registry.Name) ([]webhook.Webhook, error)
 	Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error)
+	Take(ctx context.Context, a source.Arrival, entries []Entry) (source.Arrival, error)
 	Requeue(ctx context.Context, reg registry.Name, id ID, now time.Time) (Delivery, error)
 	Recover(ctx context.Context, webhookID string, since, now time.Time) (n int, err error)
 }
@@ -62,6 +64,24 @@ func (o *Outbox) Record(ctx context.Context, c event.Change) (event.Outcome, err
 		events := event.RaiseEverywhere(reg, c, done, o.NewID)
 		return o.entries(events, func(event.Event) []webhook.Webhook { return hooks })
 	})
+}
+
+// Take stores what came from a source, its body and its events, all in one transaction: what Publish promises of the events, and
+// for each event its verdict.
+func (o *Outbox) Take(ctx context.Context, a source.Arrival, events []event.Event) (source.Arrival, error) {
+	hooks, err := o.subscribersOf(ctx, events)
+	if err != nil {
+		return a, err
+	}
+	made, err := o.entries(events, func(ev event.Event) []webhook.Webhook { return hooks[ev.Registry.Key()] })
+	if err != nil {
+		return a, err
+	}
+	a, err = o.Store.Take(ctx, a, made)
+	if err == nil {
+		o.announce(made)
+	}
+	return a, err
 }
 
 // Ping sends a ping to one webhook, whatever its status, actions and scope.
@@ -129,6 +149,12 @@ func (o *Outbox) store(ctx context.Context, c *event.Change, entries func(event.
 	if err != nil {
 		return done, err
 	}
+	o.announce(made)
+	return done, nil
+}
+
+// announce tells browsers and the dispatcher what was stored.
+func (o *Outbox) announce(made []Entry) {
 	work := false
 	for _, entry := range made {
 		if len(entry.Deliveries) == 0 {
@@ -142,7 +168,6 @@ func (o *Outbox) store(ctx context.Context, c *event.Change, entries func(event.
 	if work {
 		o.wake()
 	}
-	return done, nil
 }
 
 func (o *Outbox) subscribersOf(ctx context.Context, events []event.Event) (map[string][]webhook.Webhook, error) {

@@ -78,20 +78,20 @@ func silent(a Affected) bool {
 func targetOf(c Change, a Affected) Target {
 	t := Target{MediaType: a.MediaType, Digest: a.Digest, Size: a.Size, Repository: a.Repository, Tag: a.Tag, Kind: a.Kind, Chart: a.Chart}
 	if a.Kind == artifact.Chart && (c.Kind == DeleteManifest || c.Kind == DeleteRepository) {
-		t.Tag = chartTag(a) // a deleted chart is told with its name, version and tag
+		t.Tag = ChartTag(a.Chart, a.Carried) // a deleted chart is told with its name, version and tag
 	}
 	return t
 }
 
-// chartTag names the tag of a deleted chart: the one equal to its version, else the first it carried.
-func chartTag(a Affected) string {
-	for _, t := range a.Carried {
-		if t == a.Chart.Version {
+// ChartTag names the tag of a deleted chart: the one equal to its version, else the first it carried.
+func ChartTag(chart artifact.ChartInfo, carried []string) string {
+	for _, t := range carried {
+		if t == chart.Version {
 			return t
 		}
 	}
-	if len(a.Carried) > 0 {
-		return a.Carried[0]
+	if len(carried) > 0 {
+		return carried[0]
 	}
 	return ""
 }

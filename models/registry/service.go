@@ -42,7 +42,7 @@ func (s *Service) Ensure(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	if len(have) > 0 { // names were for the first start; later the portal decides
+	if slices.ContainsFunc(have, func(r Registry) bool { return r.Kind == BuiltIn }) { // names were for the first start; later the portal decides
 		return nil
 	}
 	for _, text := range names {
@@ -68,7 +68,7 @@ func (s *Service) Create(ctx context.Context, r Registry, by string) (Registry, 
 	r.Tier, r.Home, r.Kind, r.Group = orElse(r.Tier, Premium), orElse(r.Home, s.Region), orElse(r.Kind, BuiltIn), orElse(r.Group, DefaultGroup)
 	r.CreatedBy, r.CreatedByKind, r.Created = by, audit.ActorOf(ctx).Kind, s.Now()
 	r.UpdatedBy, r.UpdatedByKind, r.Updated = r.CreatedBy, r.CreatedByKind, r.Created
-	if r.LoginServer == "" {
+	if r.LoginServer == "" && r.Kind == BuiltIn { // nobody pulls from an external one through this house
 		first := !slices.ContainsFunc(have, func(o Registry) bool { return o.Kind == BuiltIn })
 		r.LoginServer = LoginServer(name, s.Host, first)
 	}

@@ -95,5 +95,6 @@ func ImageID(reg registry.Name, repository, tag string) int64 { return imageID(r
 // Keep stores an entry inside a transaction of the test's own.
 func (db *DB) Keep(tx *gorm.DB, entry delivery.Entry) error {
 	entries := []delivery.Entry{entry}
-	return db.keep(tx, entries, db.imagesOf(entries))
+	_, err := db.keep(tx, entries, db.imagesOf(entries))
+	return err
 }

@@ -37,7 +37,8 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 			return err
 		}
 		images = db.imagesOf(made)
-		return db.keep(tx, made, images)
+		_, err = db.keep(tx, made, images)
+		return err
 	})
 	if err != nil {
 		return event.Outcome{}, err
@@ -48,14 +49,14 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 	return out, nil
 }
 
-// keep stores entries, each of them unless its event is known.
-func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry, images []imageRow) error {
+// keep stores entries, each of them unless its event is known, and says of each whether it is new.
+func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry, images []imageRow) (isNew []bool, err error) {
 	if len(entries) == 0 {
-		return nil
+		return nil, nil
 	}
 	s := db.sql(tx)
 	if err := insert(s, images, "on conflict (id) do nothing"); err != nil {
-		return err
+		return nil, err
 	}
 	rows := make([]eventRow, 0, len(entries))
 	for _, entry := range entries {
@@ -63,15 +64,16 @@ func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry, images []imageRow) err
 	}
 	fresh, err := insertEvents(s, rows)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	in := intake{hours: map[eventHourRow]int64{}}
+	isNew = make([]bool, len(entries))
 	for i, entry := range entries {
-		if fresh[rows[i].Seq] {
+		if isNew[i] = fresh[rows[i].Seq]; isNew[i] {
 			in.add(entry, s.shard())
 		}
 	}
-	return in.insert(s)
+	return isNew, in.insert(s)
 }
 
 // insertEvents stores the events whose ID is not known, and says by their seq which these are.

@@ -40,6 +40,7 @@ type DB struct {
 	pulls    pulls
 	turns    sync.Map // by the name of what is done alone
 	images   images
+	arrived  arrived
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
 	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger

@@ -3,10 +3,6 @@
 package strict
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
 	"unicode/utf8"
 
 	"dockbell/models/fault"
@@ -21,18 +17,30 @@ type Object map[string]any
 
 // Parse reads exactly one JSON object: valid UTF-8, no name twice in one object, nothing behind it. Refusals are Invalid.
 func Parse(raw []byte) (Object, error) {
+	return object(parse(raw, false))
+}
+
+// Value reads exactly one JSON value by the rules of Parse, and refuses texts that hold half of a surrogate pair.
+func Value(raw []byte) (any, error) { return parse(raw, true) }
+
+func parse(raw []byte, whole bool) (any, error) {
 	if !utf8.Valid(raw) {
 		return nil, bad("It is not valid UTF-8.")
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	w := walker{dec}
-	v, err := w.value(1)
+	s := scanner{raw: raw, whole: whole}
+	v, err := s.value(1)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, bad("Something stands behind the end of the JSON object.")
+	if s.blank(); s.at < len(raw) {
+		return nil, bad("Something stands behind the end of the JSON value.")
+	}
+	return v, nil
+}
+
+func object(v any, err error) (Object, error) {
+	if err != nil {
+		return nil, err
 	}
 	o, ok := v.(Object)
 	if !ok {
@@ -42,65 +50,3 @@ func Parse(raw []byte) (Object, error) {
 }
 
 func bad(format string, args ...any) error { return fault.New(fault.Invalid, format, args...) }
-
-type walker struct{ dec *json.Decoder }
-
-func (w walker) value(depth int) (any, error) {
-	if depth > MaxDepth {
-		return nil, bad("It nests deeper than %d levels.", MaxDepth)
-	}
-	t, err := w.token()
-	if err != nil {
-		return nil, err
-	}
-	switch t {
-	case json.Delim('{'):
-		return w.object(depth)
-	case json.Delim('['):
-		return w.list(depth)
-	}
-	return t, nil
-}
-
-func (w walker) object(depth int) (any, error) {
-	o := Object{}
-	for w.dec.More() {
-		t, err := w.token()
-		if err != nil {
-			return nil, err
-		}
-		name, ok := t.(string)
-		if !ok {
-			return nil, bad("It is not valid JSON.")
-		}
-		if _, twice := o[name]; twice {
-			return nil, bad("The name %.60q stands twice in one object.", name)
-		}
-		if o[name], err = w.value(depth + 1); err != nil {
-			return nil, err
-		}
-	}
-	_, err := w.token() // its end
-	return o, err
-}
-
-func (w walker) list(depth int) (any, error) {
-	list := []any{}
-	for w.dec.More() {
-		v, err := w.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	_, err := w.token() // its end
-	return list, err
-}
-
-func (w walker) token() (json.Token, error) {
-	t, err := w.dec.Token()
-	if err != nil {
-		return nil, bad("It is not valid JSON (byte %d).", w.dec.InputOffset())
-	}
-	return t, nil
-}

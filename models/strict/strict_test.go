@@ -1,6 +1,11 @@
 package strict
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -42,4 +47,67 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: %v", raw, err)
 		}
 	})
+}
+
+func TestValuesHoldWholeTexts(t *testing.T) {
+	for text, want := range map[string]string{
+		`["a", "\ud83d\ude00", "\\u0000"]`: "",
+		`"\ud800"`:                         "surrogate",
+		`"\ud800\u0041"`:                   "surrogate",
+		`"\udc00\ud800"`:                   "surrogate",
+		`{"\ud800x":1}`:                    "surrogate",
+		`[1,]`:                             "not valid JSON",
+		`"a` + "\n" + `"`:                  "not valid JSON",
+	} {
+		_, err := Value([]byte(text))
+		if want == "" && err != nil || want != "" && (!fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%.60q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// FuzzAsEncodingJSON: what is taken means the same to encoding/json, and what is refused it refuses too, or it breaks a rule of ours.
+func FuzzAsEncodingJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":[1,-0.5e+3,{"b":null}],"c":"\u00e9\ud83d\ude00\ud800\n"}`, `"\ud800\ud800\udc00"`, ` [ true , false ] `, `01`, `1.`, `-`, `"\x"`, `tru`, `{"a":1,"a":2}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, err := parse(raw, false)
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		var want any
+		theirs := dec.Decode(&want)
+		if theirs == nil {
+			if _, more := dec.Token(); !errors.Is(more, io.EOF) {
+				theirs = errors.New("more")
+			}
+		}
+		switch {
+		case err == nil && theirs != nil:
+			t.Errorf("%q is taken, and encoding/json says %v", raw, theirs)
+		case err == nil && !reflect.DeepEqual(plain(got), want):
+			t.Errorf("%q is read as %#v, want %#v", raw, plain(got), want)
+		case err != nil && theirs == nil && strings.Contains(err.Error(), "not valid JSON"):
+			t.Errorf("%q is refused: %v", raw, err)
+		}
+	})
+}
+
+// plain gives objects the type that encoding/json makes.
+func plain(v any) any {
+	switch v := v.(type) {
+	case Object:
+		m := map[string]any{}
+		for name, child := range v {
+			m[name] = plain(child)
+		}
+		return m
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+	}
+	return v
 }

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/webhook"
 	"dockbell/web/portal"
 )
@@ -159,6 +161,10 @@ func (m *memory) Record(_ context.Context, _ *event.Change, entries func(event.O
 		m.deliveries = append(m.deliveries, entry.Deliveries...)
 	}
 	return event.Outcome{}, err
+}
+
+func (m *memory) Take(_ context.Context, a source.Arrival, _ []delivery.Entry) (source.Arrival, error) {
+	return a, errors.New("no source sends to this one")
 }
 
 func (m *memory) Recoverable(context.Context, string, time.Time) (delivery.Recoverable, error) {

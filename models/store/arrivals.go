@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"gorm.io/gorm"
+
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/source"
+)
+
+type arrivalRow struct {
+	ID         int64 `gorm:"primaryKey;autoIncrement:false"`
+	SourceID   string
+	At         int64
+	Type       string
+	Addr       string
+	Body       []byte
+	Accepted   int64
+	Duplicates int64
+	Ignored    int64
+	Rejected   int64
+	Verdicts   string
+}
+
+// TableName is GORM's question for the table.
+func (arrivalRow) TableName() string { return "arrivals" }
+
+// arrivalVerdict is one verdict inside its arrival's row.
+type arrivalVerdict struct {
+	ID      string         `json:"id"`
+	Outcome source.Outcome `json:"verdict"`
+	Reason  string         `json:"reason,omitempty"`
+	Event   string         `json:"event,omitempty"`
+}
+
+// Take stores an arrival and the entries of its events in one transaction. An event that is known makes its verdict a
+// duplicate. source.ErrStale when the source is not what it was.
+func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Entry) (source.Arrival, error) {
+	var taken source.Arrival
+	images, turn := db.imagesOf(entries), db.images.now()
+	err := db.write(ctx, func(tx *gorm.DB) error {
+		s := db.sql(tx)
+		if err := s.current(a.Source); err != nil {
+			return err
+		}
+		fresh, err := db.keep(tx, entries, images)
+		if err != nil {
+			return err
+		}
+		taken = a
+		if taken.Verdicts, err = verdictsAfter(s, a.Verdicts, entries, fresh); err != nil {
+			return err
+		}
+		if err := db.remember(s, a); err != nil {
+			return err
+		}
+		return insert(s, []arrivalRow{db.rowOfArrival(taken)}, "")
+	})
+	if err != nil {
+		return a, err
+	}
+	if !db.postgres {
+		db.images.add(images, turn)
+	}
+	db.arrived.add(taken)
+	return taken, nil
+}
+
+// current refuses a source that was changed or deleted since it was read.
+func (s sqlTx) current(src source.Source) error {
+	is := false
+	err := s.query(func(*sql.Rows) error { is = true; return nil }, "select 1 from sources where id = ? and version = ?", src.ID, src.Version)
+	if err == nil && !is {
+		return source.ErrStale
+	}
+	return err
+}
+
+func (db *DB) rowOfArrival(a source.Arrival) arrivalRow {
+	n := a.Tally()
+	list := make([]arrivalVerdict, 0, len(a.Verdicts))
+	for _, v := range a.Verdicts {
+		list = append(list, arrivalVerdict{plainText(v.ID), v.Outcome, plainText(v.Reason), string(v.Event)})
+	}
+	return arrivalRow{
+		ID: int64(db.ids.Next()), SourceID: a.Source.ID, At: micros(a.At), Type: plainText(a.Type), Addr: plainText(a.Addr), Body: a.Body,
+		Accepted: n.Accepted, Duplicates: n.Duplicates, Ignored: n.Ignored, Rejected: n.Rejected, Verdicts: toJSON(list),
+	}
+}
+
+// verdictsAfter turns the verdicts of events that were known into duplicates. fresh says it of each entry.
+func verdictsAfter(s sqlTx, before []source.Verdict, entries []delivery.Entry, fresh []bool) ([]source.Verdict, error) {
+	all := append([]source.Verdict(nil), before...)
+	n := 0
+	for i := range all {
+		v := &all[i]
+		if v.Outcome != source.Accepted {
+			continue
+		}
+		ev := entries[n].Event
+		n++
+		if fresh[n-1] {
+			continue
+		}
+		v.Outcome, v.Reason, v.Differs = source.Duplicate, "", true
+		err := s.query(func(*sql.Rows) error { v.Differs = false; return nil },
+			"select 1 from events where id = ? and action = ? and repository = ? and tag = ? and digest = ?",
+			string(ev.ID), string(ev.Action), ev.Target.Repository, ev.Target.Tag, ev.Target.Digest)
+		if err != nil {
+			return nil, err
+		}
+		if v.Differs {
+			v.Reason = "An event with this id and other content came before; that one stays."
+		}
+	}
+	return all, nil
+}
+
+// SourceArrivals gives what came from a source, newest first: n requests older than before, or the newest when before is 0.
+func (db *DB) SourceArrivals(ctx context.Context, sourceID string, before int64, n int) ([]source.Arrived, error) {
+	query := db.read(ctx).Where("source_id = ?", sourceID)
+	if before > 0 {
+		query = query.Where("id < ?", before)
+	}
+	var rows []arrivalRow
+	if err := query.Order("id desc").Limit(n).Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	all := make([]source.Arrived, 0, len(rows))
+	for _, row := range rows {
+		var list []arrivalVerdict
+		if err := fromJSON(row.Verdicts, &list); err != nil {
+			return nil, err
+		}
+		a := source.Arrived{ID: row.ID, Arrival: source.Arrival{At: moment(row.At), Type: row.Type, Addr: row.Addr, Body: row.Body}}
+		for _, v := range list {
+			a.Verdicts = append(a.Verdicts, source.Verdict{ID: v.ID, Outcome: v.Outcome, Reason: v.Reason, Event: event.ID(v.Event)})
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}

@@ -1,0 +1,48 @@
+package ingest
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"dockbell/models/fault"
+	"dockbell/models/source"
+)
+
+// limits holds each source to its rate.
+type limits struct {
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter // by the ID of the source
+}
+
+// allow takes n events from a source's bucket, or refuses all of them and says when there is room.
+func (l *limits) allow(s source.Source, n int, now time.Time) error {
+	if s.Rate == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bucket := l.bucket(s, now)
+	wait := min(max(n, 1), s.Burst()) // a body over the burst empties the bucket
+	if bucket.AllowN(now, wait) {
+		return nil
+	}
+	missing := float64(wait) - bucket.TokensAt(now)
+	return fault.New(fault.LimitReached, "The source %s may send %d events per second. Send this again a little later.", s.Name, s.Rate).
+		After(time.Duration(missing / float64(s.Rate) * float64(time.Second)))
+}
+
+// bucket is the source's own. It begins three quarters full: a restart is no second burst.
+func (l *limits) bucket(s source.Source, now time.Time) *rate.Limiter {
+	bucket, ok := l.buckets[s.ID]
+	if !ok || bucket.Burst() != s.Burst() {
+		bucket = rate.NewLimiter(rate.Limit(s.Rate), s.Burst())
+		bucket.AllowN(now, s.Burst()/4) //nolint:mnd // a quarter
+		if l.buckets == nil {
+			l.buckets = map[string]*rate.Limiter{}
+		}
+		l.buckets[s.ID] = bucket
+	}
+	return bucket
+}
