@@ -115,7 +115,7 @@ func (b *bench) manifests(ctx context.Context) ([]row, error) {
 		return err
 	}
 	for range b.runs {
-		if err := b.withServer(ctx, 1, func(_ *server, p *pusher) error { return flood(p, &ours) }); err != nil {
+		if err := b.withPusher(ctx, 1, func(_ *server, p *pusher) error { return flood(p, &ours) }); err != nil {
 			return nil, err
 		}
 		if other.missing() {

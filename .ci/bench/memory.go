@@ -21,7 +21,7 @@ func settled(s *server) (float64, error) {
 func (b *bench) idle(ctx context.Context) ([]row, error) {
 	var all []float64
 	for range b.runs {
-		err := b.withServer(ctx, 1, func(s *server, p *pusher) error {
+		err := b.withPusher(ctx, 1, func(s *server, p *pusher) error {
 			before := b.receiver.posts.Load()
 			if err := p.push(); err != nil {
 				return err
@@ -55,18 +55,18 @@ func (b *bench) waiting(ctx context.Context) ([]row, error) {
 	nobody.Close()
 	count := min(100_000, b.many)
 	var each, empty float64
-	err = b.withServer(ctx, 0, func(s *server, p *pusher) error {
+	err = b.withServer(ctx, 0, func(s *server, n *notifier) error {
 		if err := s.webhooks(100, to); err != nil {
 			return err
 		}
-		if _, err := p.flood(8, func(done int64) bool { return done < 20 }); err != nil {
+		if _, err := n.flood(8, func(done int64) bool { return done < 20 }); err != nil {
 			return err
 		}
 		var err error
 		if empty, err = settled(s); err != nil {
 			return err
 		}
-		if _, err := p.flood(8, func(done int64) bool { return done < int64(count/100) && ctx.Err() == nil }); err != nil {
+		if _, err := n.flood(8, func(done int64) bool { return done < int64(count/100) && ctx.Err() == nil }); err != nil {
 			return err
 		}
 		for used := time.Duration(-1); used != s.cpu(); time.Sleep(3 * time.Second) { // until every one of them was tried
@@ -87,17 +87,17 @@ var deliveryLink = regexp.MustCompile(`/deliveries/(\d+)`)
 // history compares pages of a short and a long history, as a browser gets them.
 func (b *bench) history(ctx context.Context) ([]row, error) {
 	var short, long, deep, nothing float64
-	err := b.withServer(ctx, 100, func(s *server, p *pusher) error {
+	err := b.withServer(ctx, 100, func(s *server, n *notifier) error {
 		fill := func(rows int64) error {
 			before := b.receiver.posts.Load()
-			pushes, err := p.flood(16, func(done int64) bool {
+			events, err := n.flood(16, func(done int64) bool {
 				b.receiver.keepUp(ctx, before, done*100)
 				return done < rows/100 && ctx.Err() == nil
 			})
 			if err != nil {
 				return err
 			}
-			return b.receiver.arrive(ctx, before, pushes*100)
+			return b.receiver.arrive(ctx, before, events*100)
 		}
 		const page = pages + "/webhooks/hook050"
 		if err := fill(10_000); err != nil { // two pages of each webhook

@@ -28,7 +28,9 @@ const (
 
 // server is a Dockbell with a data folder of its own.
 type server struct {
-	url, user, secret string
+	url, user, secret string // client id and secret for pushing
+	source            string // address of the source of events
+	sourceToken       string
 	folder            string
 	process           *exec.Cmd
 	log               *os.File
@@ -67,7 +69,7 @@ func (b *bench) start(ctx context.Context) (*server, error) {
 	}
 	s.url = said[1]
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	if err := errors.Join(s.signIn(), s.token(ctx, b.dockbell)); err != nil {
+	if err := errors.Join(s.signIn(), s.credentials(ctx, b.dockbell)); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -116,16 +118,21 @@ func (s *server) page(path string) (string, time.Duration, error) {
 	return string(text), time.Since(began), err
 }
 
-// token makes the credentials for pushing.
-func (s *server) token(ctx context.Context, dockbell string) error {
-	make := exec.CommandContext(ctx, dockbell, "token", "create", "--name", "bench", "--role", "contributor", "--data", filepath.Join(s.folder, "data"))
-	out, err := make.Output()
-	if err != nil {
-		return fmt.Errorf("no token was made: %w", err)
+// credentials makes what is needed for pushing and for sending events.
+func (s *server) credentials(ctx context.Context, dockbell string) error {
+	make := func(into any, args ...string) error {
+		out, err := exec.CommandContext(ctx, dockbell, append(args, "--data", filepath.Join(s.folder, "data"))...).Output()
+		if err != nil {
+			return fmt.Errorf("%s %s made nothing: %w", args[0], args[1], err)
+		}
+		return json.Unmarshal(out, into)
 	}
-	var made struct{ ClientID, ClientSecret string }
-	err = json.Unmarshal(out, &made)
-	s.user, s.secret = made.ClientID, made.ClientSecret
+	var token struct{ ClientID, ClientSecret string }
+	var source struct{ URL, Token string }
+	err := errors.Join(
+		make(&token, "token", "create", "--name", "bench", "--role", "contributor"),
+		make(&source, "source", "create", "--name", "bench", "--kind", "distribution", "--registry", "mycontainerregistry", "--rate", "0"))
+	s.user, s.secret, s.source, s.sourceToken = token.ClientID, token.ClientSecret, source.URL, source.Token
 	return err
 }
 
