@@ -112,6 +112,9 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(h.db.Now).Next,
 		Wake: h.dispatcher.Wake, Feed: feed,
 	}
+	if !cfg.Database.Postgres() { // there the caps of several processes are counted in the database
+		outbox.Starter = h.dispatcher
+	}
 	h.sources = newSources(h.db, h.registries, h.site.public)
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)

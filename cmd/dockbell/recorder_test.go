@@ -78,11 +78,11 @@ func (r *recorder) take(want int) []posted {
 func (r *recorder) whenIdle(db *store.DB) []posted {
 	r.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-		_, waits, err := db.NextDue(r.t.Context())
+		due, err := db.NextDue(r.t.Context())
 		if err != nil || time.Now().After(deadline) {
-			r.t.Fatalf("something is still to be sent: %v, %v", waits, err)
+			r.t.Fatalf("something is still to be sent: %+v, %v", due, err)
 		}
-		if !waits {
+		if due.At.IsZero() {
 			return r.take(0)
 		}
 	}

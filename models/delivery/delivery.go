@@ -42,8 +42,9 @@ type Delivery struct {
 	Retries   int       // attempts of the current round: starts again at 0 when somebody redelivers
 	Next      time.Time // when the next attempt is due; zero when none is planned
 	Created   time.Time
-	Last      Result // of the newest finished attempt
-	Kept      bool   // waits because its webhook is paused
+	Last      Result        // of the newest finished attempt
+	Lease     time.Duration // of a new delivery: it is stored as claimed for so long, with its first attempt counted; 0: it waits
+	Kept      bool          // waits because its webhook is paused
 }
 
 // Image is what the history shows of the event's target.

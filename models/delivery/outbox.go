@@ -17,6 +17,7 @@ type Store interface {
 	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
 	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
 	Subscribers(ctx context.Context, reg registry.Name) ([]webhook.Webhook, error)
+	Turn() int64 // counts the changes of webhooks
 	Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error)
 	Take(ctx context.Context, a source.Arrival, entries []Entry) (source.Arrival, error)
 	Requeue(ctx context.Context, reg registry.Name, id ID, now time.Time) (Delivery, error)
@@ -29,7 +30,8 @@ type Outbox struct {
 	Now           func() time.Time
 	NewID         func() event.ID
 	NewDeliveryID func() ID
-	Wake          func() // tells the dispatcher that there is work
+	Wake          func()  // tells the dispatcher that there is work
+	Starter       Starter // sends deliveries at once; nil: all of them wait in the queue
 	Feed          *Feed
 }
 
@@ -38,11 +40,12 @@ var _ event.Sink = (*Outbox)(nil)
 // Publish stores events that came from elsewhere with a verdict for every webhook and the deliveries of those that fire.
 // It returns when they are safely stored; an event whose ID is already stored changes nothing.
 func (o *Outbox) Publish(ctx context.Context, events ...event.Event) error {
+	turn := o.Store.Turn()
 	hooks, err := o.subscribersOf(ctx, events)
 	if err != nil {
 		return err
 	}
-	_, err = o.store(ctx, nil, func(event.Outcome) ([]Entry, error) {
+	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) {
 		return o.entries(events, func(ev event.Event) []webhook.Webhook { return hooks[ev.Registry.Key()] })
 	})
 	return err
@@ -55,12 +58,13 @@ func (o *Outbox) Record(ctx context.Context, c event.Change) (event.Outcome, err
 	if err != nil {
 		return event.Outcome{}, err
 	}
+	turn := o.Store.Turn()
 	hooks, err := o.Store.Subscribers(ctx, c.Registry)
 	if err != nil {
 		return event.Outcome{}, err
 	}
 	c.Hold = reg.Policies.Quarantine
-	return o.store(noted(ctx, c), &c, func(done event.Outcome) ([]Entry, error) {
+	return o.store(noted(ctx, c), &c, turn, func(done event.Outcome) ([]Entry, error) {
 		events := event.RaiseEverywhere(reg, c, done, o.NewID)
 		return o.entries(events, func(event.Event) []webhook.Webhook { return hooks })
 	})
@@ -69,6 +73,7 @@ func (o *Outbox) Record(ctx context.Context, c event.Change) (event.Outcome, err
 // Take stores what came from a source, its body and its events, all in one transaction: what Publish promises of the events, and
 // for each event its verdict.
 func (o *Outbox) Take(ctx context.Context, a source.Arrival, events []event.Event) (source.Arrival, error) {
+	s := starts{of: o.Starter, turn: o.Store.Turn()}
 	hooks, err := o.subscribersOf(ctx, events)
 	if err != nil {
 		return a, err
@@ -77,15 +82,19 @@ func (o *Outbox) Take(ctx context.Context, a source.Arrival, events []event.Even
 	if err != nil {
 		return a, err
 	}
-	a, err = o.Store.Take(ctx, a, made)
-	if err == nil {
-		o.announce(made)
+	s.reserve(made)
+	if a, err = o.Store.Take(ctx, a, made); err != nil {
+		s.giveBack()
+		return a, err
 	}
-	return a, err
+	s.start(made)
+	o.announce(made)
+	return a, nil
 }
 
 // Ping sends a ping to one webhook, whatever its status, actions and scope.
 func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name) (Delivery, error) {
+	turn := o.Store.Turn()
 	hook, err := o.Store.Webhook(ctx, reg, name)
 	if err != nil {
 		return Delivery{}, err
@@ -99,8 +108,8 @@ func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name)
 		return Delivery{}, err
 	}
 	del := o.newDelivery(ev, hook, event.Ping, body)
-	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{hook.Matches(ev)}, Deliveries: []Delivery{del}}
-	_, err = o.store(ctx, nil, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
+	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{hook.Matches(ev)}, Deliveries: []Delivery{del}, To: []webhook.Webhook{hook}}
+	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
 	return del, err
 }
 
@@ -138,17 +147,24 @@ func (o *Outbox) Recover(ctx context.Context, reg registry.Name, name webhook.Na
 	}
 }
 
-// store keeps what entries made; only after the commit the dispatcher and the browsers hear of it.
-func (o *Outbox) store(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error) {
+// store keeps what entries made; only after the commit the dispatcher and the browsers hear of it. turn is that of the webhooks for
+// which the entries are made.
+func (o *Outbox) store(ctx context.Context, c *event.Change, turn int64, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error) {
 	var made []Entry
+	s := starts{of: o.Starter, turn: turn}
 	done, err := o.Store.Record(ctx, c, func(out event.Outcome) ([]Entry, error) {
+		s.giveBack()
 		var err error
-		made, err = entries(out)
+		if made, err = entries(out); err == nil {
+			s.reserve(made)
+		}
 		return made, err
 	})
 	if err != nil {
+		s.giveBack()
 		return done, err
 	}
+	s.start(made)
 	o.announce(made)
 	return done, nil
 }
@@ -161,7 +177,7 @@ func (o *Outbox) announce(made []Entry) {
 			o.tell(Update{Registry: entry.Event.Registry, EventID: entry.Event.ID})
 		}
 		for _, del := range entry.Deliveries {
-			work = true
+			work = work || del.Lease == 0
 			o.tell(Update{Registry: del.Registry, WebhookID: del.WebhookID, DeliveryID: del.ID, EventID: del.EventID})
 		}
 	}
@@ -223,7 +239,7 @@ func (o *Outbox) entry(ev event.Event, hooks []webhook.Webhook) (Entry, error) {
 			}
 			bodies[key] = body
 		}
-		entry.Deliveries = append(entry.Deliveries, o.newDelivery(ev, hook, verdict.As, body))
+		entry.Deliveries, entry.To = append(entry.Deliveries, o.newDelivery(ev, hook, verdict.As, body)), append(entry.To, hook)
 	}
 	return entry, nil
 }

@@ -15,6 +15,7 @@ type hookCache struct {
 	mu    sync.Mutex
 	hooks map[string][]webhook.Webhook // by registry key
 	turns map[string]int64             // counts the changes of a registry
+	all   int64                        // counts them of every registry
 }
 
 func newHookCache() *hookCache {
@@ -46,7 +47,15 @@ func (c *hookCache) forget(names ...registry.Name) {
 	for _, name := range names {
 		delete(c.hooks, name.Key())
 		c.turns[name.Key()]++
+		c.all++
 	}
+}
+
+// Turn counts the changes of webhooks by this process: what was read of a webhook before the newest one may be out of date.
+func (db *DB) Turn() int64 {
+	db.hooks.mu.Lock()
+	defer db.hooks.mu.Unlock()
+	return db.hooks.all
 }
 
 // copies gives webhooks that share nothing that can be changed.

@@ -24,6 +24,7 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 	}
 	db.settle(ctx)
 	var jobs []delivery.Job
+	turn := db.Turn()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		jobs = nil
 		c := claim{db: db, tx: tx, sql: db.sql(tx), now: micros(db.now()), limited: map[string]line{}}
@@ -49,7 +50,32 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 	if err != nil {
 		return nil, err
 	}
+	for i := range jobs {
+		jobs[i].Turn = turn
+	}
 	return jobs, nil
+}
+
+// Release gives claims back of which nothing was sent: they wait again, and their attempt does not count.
+func (db *DB) Release(ctx context.Context, jobs []delivery.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	rows := make([]releaseRow, 0, len(jobs))
+	for _, job := range jobs {
+		rows = append(rows, releaseRow{int64(job.Delivery.ID), int64(job.Delivery.Attempts)})
+	}
+	return db.write(ctx, func(tx *gorm.DB) error {
+		return update(db.sql(tx), rows, `update deliveries set attempts = attempts - 1, claimed = 0,
+				next = case when state = 'pending' then claimed else 0 end`,
+			"where deliveries.id = @id and deliveries.attempts = @number and deliveries.claimed <> 0")
+	})
+}
+
+// releaseRow names a claim.
+type releaseRow struct {
+	ID     int64
+	Number int64
 }
 
 // claim is one Claim inside its transaction.

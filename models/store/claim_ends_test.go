@@ -154,9 +154,9 @@ func TestNextDue(t *testing.T) {
 	eachQueue(t, 2, func(t *testing.T, q *queue) {
 		want := func(at time.Time) {
 			t.Helper()
-			got, ok, err := q.db.NextDue(t.Context())
-			if err != nil || ok != !at.IsZero() || !got.Equal(at) {
-				t.Errorf("next due at %s, %v, %v, want %s", got, ok, err, at)
+			got, err := q.db.NextDue(t.Context())
+			if err != nil || !got.At.Equal(at) {
+				t.Errorf("next due at %s, %v, want %s", got.At, err, at)
 			}
 		}
 		want(time.Time{})
@@ -258,7 +258,7 @@ func TestAClaimThatIsRefusedGivesNothing(t *testing.T) {
 	if jobs, err := db.Claim(t.Context(), 5, delivery.Caps{Default: 5}, lease); !fault.Is(err, fault.Unavailable) || len(jobs) != 0 {
 		t.Errorf("after the close: %d jobs, %v", len(jobs), err)
 	}
-	if at, ok, err := db.NextDue(t.Context()); err == nil || ok {
-		t.Errorf("after the close something is due at %s", at)
+	if due, err := db.NextDue(t.Context()); err == nil || !due.At.IsZero() {
+		t.Errorf("after the close something is due at %s", due.At)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"dockbell/models/delivery"
+	"dockbell/models/event"
 	"dockbell/models/registry"
 	"dockbell/models/store"
 	"dockbell/models/store/storetest"
@@ -23,7 +24,7 @@ func TestAJobHasAllThatItsAttemptNeeds(t *testing.T) {
 		if len(jobs) != 1 {
 			t.Fatalf("%d jobs, want 1", len(jobs))
 		}
-		if d := gocmp.Diff(delivery.Job{Delivery: want, Webhook: q.hooks[0]}, jobs[0], exact, sameScope); d != "" {
+		if d := gocmp.Diff(delivery.Job{Delivery: want, Webhook: q.hooks[0], Turn: q.db.Turn()}, jobs[0], exact, sameScope); d != "" {
 			t.Errorf("the job (-want +got):\n%s", d)
 		}
 		if d := gocmp.Diff(want, q.stored(id)); d != "" {
@@ -269,8 +270,8 @@ func TestAPauseHoldsAWebhookBackUntilItsEnd(t *testing.T) {
 		if jobs := q.claim(5, 5); len(jobs) != 0 {
 			t.Errorf("%d deliveries of a paused webhook were claimed", len(jobs))
 		}
-		if at, ok, err := q.db.NextDue(t.Context()); err != nil || !ok || !at.Equal(end) {
-			t.Errorf("next due at %s, %v, %v, want the end of the pause %s", at, ok, err, end)
+		if due, err := q.db.NextDue(t.Context()); err != nil || !due.At.Equal(end) || len(due.Waiting) != 1 {
+			t.Errorf("next due: %+v, %v, want the end of the pause %s", due, err, end)
 		}
 		q.clock.advance(time.Hour - time.Microsecond)
 		if jobs := q.claim(5, 5); len(jobs) != 0 {
@@ -279,6 +280,51 @@ func TestAPauseHoldsAWebhookBackUntilItsEnd(t *testing.T) {
 		q.clock.advance(time.Microsecond)
 		if jobs := q.claim(5, 5); len(jobs) != 3 {
 			t.Errorf("%d deliveries were claimed at the end, want 3", len(jobs))
+		}
+	})
+}
+
+// TestRelease: a claim of which nothing was sent waits again at once, and its attempt does not count. Whoever lost it meanwhile, or
+// wrote its end, changes nothing.
+func TestRelease(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		q.waiting(0, 3)
+		jobs := q.claim(3, 3)
+		q.finish(jobs[:1], 200)
+		q.clock.advance(time.Second)
+		if err := q.db.Release(t.Context(), jobs); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.db.Release(t.Context(), jobs); err != nil { // a second time it is nobody's claim
+			t.Fatal(err)
+		}
+		again := q.claim(3, 3)
+		if len(again) != 2 || again[0].Delivery.ID != jobs[1].Delivery.ID || again[0].Delivery.Attempts != 1 {
+			t.Errorf("after the release: %+v", again)
+		}
+		if got := q.causes(jobs[1].Delivery.ID); len(got) != 0 {
+			t.Errorf("an attempt that was never made is on record: %+v", got)
+		}
+	})
+}
+
+// TestStoredAsClaimed: a delivery that is stored with a lease is in flight from the commit on; who dies with it loses it when the
+// lease ends.
+func TestStoredAsClaimed(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		entry := q.entry(event.Push, q.hooks[0])
+		entry.Deliveries[0].Lease, entry.Deliveries[0].Attempts = lease, 1
+		q.record(entry)
+		if jobs := q.claim(1, 1); len(jobs) != 0 {
+			t.Errorf("it was claimed again: %+v", jobs)
+		}
+		q.clock.advance(lease)
+		jobs := q.claim(1, 1)
+		if len(jobs) != 1 || jobs[0].Delivery.Attempts != 2 {
+			t.Fatalf("after its lease: %+v", jobs)
+		}
+		if got := q.causes(jobs[0].Delivery.ID); len(got) != 1 || got[0] != delivery.CauseInterrupted {
+			t.Errorf("the first attempt: %+v", got)
 		}
 	})
 }

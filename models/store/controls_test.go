@@ -47,10 +47,10 @@ func (q *queue) about(hook int, repository, tag string) delivery.ID {
 
 func (q *queue) due(want string) {
 	q.t.Helper()
-	at, waits, err := q.db.NextDue(q.t.Context())
+	due, err := q.db.NextDue(q.t.Context())
 	got := "nothing"
-	if waits {
-		got = at.Sub(q.clock.now()).String()
+	if !due.At.IsZero() {
+		got = due.At.Sub(q.clock.now()).String()
 	}
 	if err != nil || got != want {
 		q.t.Errorf("next due: %s (%v), want %s", got, err, want)

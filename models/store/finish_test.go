@@ -155,9 +155,9 @@ func TestThePauseIsTheLongestThatWasAskedFor(t *testing.T) {
 		}
 		q.write(done[0], done[1])
 		q.write(done[2])
-		at, _, err := q.db.NextDue(t.Context())
-		if err != nil || !at.Equal(noon.Add(time.Hour)) {
-			t.Errorf("due again at %s (%v), want after the longest pause", at, err)
+		due, err := q.db.NextDue(t.Context())
+		if err != nil || !due.At.Equal(noon.Add(time.Hour)) {
+			t.Errorf("due again at %s (%v), want after the longest pause", due.At, err)
 		}
 		q.toggle(0) // who enables it wants it to go
 		fresh := q.waiting(0, 1)

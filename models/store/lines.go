@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -135,18 +134,17 @@ func (c claim) flying() (map[string]int, error) {
 const flyingQuery = "select webhook_id from deliveries where claimed <> 0 and next > 0"
 
 // NextDue says when a Claim could next give something: when the first delivery is due, its lease ends, its webhook's pause is
-// over or its rate allows one more; ok is false when nothing waits but for paused webhooks.
-func (db *DB) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
-	var first int64
-	// Both queries see one moment, or a delivery that is claimed between them would be in neither.
+// over or its rate allows one more; and for which webhooks something is due that was not claimed, paused ones too.
+func (db *DB) NextDue(ctx context.Context) (due delivery.Due, err error) {
+	// All queries see one moment, or a delivery that is claimed between them would be in none.
 	err = db.read(ctx).Transaction(func(tx *gorm.DB) error {
-		first, err = firstDue(db.sql(tx))
+		due, err = dueNext(db.sql(tx), micros(db.now()))
 		return err
 	}, db.oneMoment())
 	if err != nil {
-		return time.Time{}, false, translate(err)
+		return delivery.Due{}, translate(err)
 	}
-	return moment(first), first != 0, nil
+	return due, nil
 }
 
 // oneMoment are the options of a transaction whose queries see the same state; SQLite's always do.
@@ -157,30 +155,34 @@ func (db *DB) oneMoment() *sql.TxOptions {
 	return &sql.TxOptions{}
 }
 
-// firstDue is NextDue in microseconds; 0 when nothing waits.
-func firstDue(s sqlTx) (first int64, err error) {
-	sooner := func(due int64) {
-		if first == 0 || due < first {
-			first = due
+func dueNext(s sqlTx, now int64) (due delivery.Due, err error) {
+	var first int64
+	sooner := func(at int64) {
+		if first == 0 || at < first {
+			first = at
 		}
 	}
 	err = s.query(func(row *sql.Rows) error {
-		var due *int64
-		err := row.Scan(&due)
-		if due != nil {
-			sooner(*due)
+		var at *int64
+		err := row.Scan(&at)
+		if at != nil {
+			sooner(*at)
 		}
 		return err
 	}, `select min(next) from deliveries where state = 'pending' and claimed = 0 and action = 'ping'
 		union all select min(next) from deliveries where claimed <> 0`)
 	if err != nil {
-		return 0, err
+		return due, err
 	}
 	waiting, err := lines(s)
 	for _, l := range waiting {
 		if at, ok := l.ready(); ok {
 			sooner(at)
 		}
+		if l.due <= now {
+			due.Waiting = append(due.Waiting, l.webhookID)
+		}
 	}
-	return first, err
+	due.At = moment(first)
+	return due, err
 }

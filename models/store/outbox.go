@@ -69,7 +69,8 @@ func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry, images []imageRow) (is
 	in := intake{hours: map[eventHourRow]int64{}}
 	isNew = make([]bool, len(entries))
 	for i, entry := range entries {
-		if isNew[i] = fresh[rows[i].Seq]; isNew[i] {
+		isNew[i] = fresh[rows[i].Seq]
+		if entries[i].Known = !isNew[i]; isNew[i] {
 			in.add(entry, s.shard())
 		}
 	}

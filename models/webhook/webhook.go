@@ -66,6 +66,11 @@ type Secret struct {
 // Key is the form in which names are compared and stored for uniqueness.
 func (w Webhook) Key() string { return w.Name.Key() }
 
+// Controlled reports whether the webhook holds deliveries back by what it is set to.
+func (w Webhook) Controlled() bool {
+	return w.IsPaused() || w.MaxInFlight > 0 || w.Rate > 0 || w.Ordered
+}
+
 // IsPaused reports whether what fires the webhook is kept and not sent.
 func (w Webhook) IsPaused() bool { return !w.Paused.IsZero() }
 

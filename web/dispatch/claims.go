@@ -2,26 +2,31 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/webhook"
 )
 
-// claims is the part of a run that decides when to ask the queue, and hands what it gives to the workers.
+// claims is the part of a run that decides when to ask the queue, holds what it gives, and hands it to the workers.
 type claims struct {
 	d       *Dispatcher
 	jobs    chan<- delivery.Job // has room for every worker's job: putting one in never waits
 	freed   chan struct{}       // a worker became free
 	written chan struct{}       // results were stored
 
-	mu   sync.Mutex
-	pace *pace
-	soon time.Time // earliest time that a stored result asked for since the last look; zero: none
+	mu       sync.Mutex
+	pace     *pace
+	soon     time.Time      // earliest time that a stored result asked for since the last look; zero: none
+	returned []delivery.Job // to be given back to the queue
+	closed   bool           // nothing more is handed to workers
 
 	wake time.Time // when to look next without being called
 	held bool      // something is due that caps hold back: results that are stored make room for it
-	full bool      // every worker is busy, and there may be more
+	full bool      // there is no room for more, and there may be more
 	rest backoff
 }
 
@@ -43,20 +48,27 @@ func (c *claims) run(ctx, working context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.d.bell:
+			c.giveBack(working)
 			c.fill(ctx, working)
 		case <-timer.C:
 			c.look(ctx, working)
 		case <-c.freed:
-			if c.full {
+			if c.full && c.low() {
 				c.fill(ctx, working)
 			}
 		case <-c.written:
 			c.takeSoon()
-			if c.held {
+			if c.held && c.low() {
 				c.fill(ctx, working)
 			}
 		}
 	}
+}
+
+func (c *claims) low() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pace.low()
 }
 
 // look asks when something is due and claims only then.
@@ -73,16 +85,19 @@ func (c *claims) look(ctx, working context.Context) {
 func (c *claims) due(ctx context.Context, now time.Time) bool {
 	asking, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	at, waits, err := c.d.Queue.NextDue(asking)
+	due, err := c.d.Queue.NextDue(asking)
 	if err != nil {
 		c.failed(ctx, "asking what is due", err)
 		return false
 	}
+	c.mu.Lock()
+	c.pace.stillBehind(due.Waiting)
+	c.mu.Unlock()
 	c.wake = c.d.Now().Add(c.d.Poll)
-	if waits && at.Before(c.wake) {
-		c.wake = at
+	if !due.At.IsZero() && due.At.Before(c.wake) {
+		c.wake = due.At
 	}
-	return waits && !at.After(now)
+	return !due.At.IsZero() && !due.At.After(now)
 }
 
 // fill claims until the workers are busy or nothing more is to be had.
@@ -91,7 +106,7 @@ func (c *claims) fill(ctx, working context.Context) {
 	for ctx.Err() == nil {
 		c.mu.Lock()
 		asks := c.pace.next()
-		c.full = c.pace.free() == 0
+		c.full = c.pace.free() <= 0
 		c.mu.Unlock()
 		if len(asks) == 0 {
 			c.hold(!c.full)
@@ -133,12 +148,13 @@ func (c *claims) claim(ctx context.Context, asks []ask) (more bool, err error) {
 		}
 		c.mu.Lock()
 		for _, job := range got {
-			c.pace.took(job.Delivery.WebhookID, c.d.Now())
+			c.pace.took(job, c.d.Now())
+			if len(got) >= a.n { // there may be more
+				c.pace.behind[job.Delivery.WebhookID] = true
+			}
 		}
+		c.hand()
 		c.mu.Unlock()
-		for _, job := range got {
-			c.jobs <- job
-		}
 		if len(got) >= a.n {
 			return true, nil
 		}
@@ -164,10 +180,91 @@ func (c *claims) failed(ctx context.Context, doing string, err error) {
 
 // ended is told by a worker that an attempt is over.
 func (c *claims) ended(done delivery.Done) {
+	id := done.Delivery.WebhookID
 	c.mu.Lock()
-	c.pace.ended(done.Delivery.WebhookID, done.Attempt, c.d.Now())
+	c.put(c.pace.ended(id, done.Attempt, c.d.Now()))
+	if done.Pause > 0 || done.Disable != "" {
+		c.put(c.pace.drop(id))
+	}
+	c.hand()
 	c.mu.Unlock()
 	ring(c.freed)
+}
+
+// hand gives the workers what is held, as far as they are free. What became out of date while it was held goes back to the queue.
+func (c *claims) hand() {
+	if c.closed {
+		return
+	}
+	turn := c.d.Queue.Turn()
+	for {
+		job, ok := c.pace.begin()
+		if !ok {
+			return
+		}
+		if job.Turn != turn {
+			c.pace.unbegin(job)
+			c.put([]delivery.Job{job})
+			continue
+		}
+		c.jobs <- job
+	}
+}
+
+// put keeps deliveries to be given back to the queue.
+func (c *claims) put(jobs []delivery.Job) {
+	if len(jobs) > 0 {
+		c.returned = append(c.returned, jobs...)
+		ring(c.d.bell)
+	}
+}
+
+// giveBack returns deliveries to the queue.
+func (c *claims) giveBack(ctx context.Context) {
+	c.mu.Lock()
+	jobs := c.returned
+	c.returned = nil
+	c.mu.Unlock()
+	_ = c.d.release(ctx, jobs) // logged; what is not given back is free when its lease ends
+}
+
+func (c *claims) reserve(hook webhook.Webhook, action event.Action) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && c.pace.reserve(hook, action)
+}
+
+func (c *claims) unreserve(jobs []delivery.Job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, job := range jobs {
+		c.pace.unreserve(job)
+	}
+}
+
+// startReserved hands over what was reserved and is stored now; it reports false when it is too late for that.
+func (c *claims) startReserved(jobs []delivery.Job) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	for _, job := range jobs {
+		c.pace.unreserve(job)
+		c.pace.took(job, c.d.Now())
+	}
+	c.hand()
+	return true
+}
+
+// close ends the handing over and gives what no worker has back to the queue.
+func (c *claims) close() error {
+	c.mu.Lock()
+	c.closed = true
+	jobs := slices.Concat(c.returned, c.pace.dropAll())
+	c.returned = nil
+	c.mu.Unlock()
+	return c.d.release(context.Background(), jobs)
 }
 
 // stored is told that results are in the queue again, with what they ask for next.
@@ -183,6 +280,7 @@ func (c *claims) stored(batch []delivery.Done) {
 			c.sooner(now.Add(done.Pause))
 		}
 	}
+	c.hand()
 	c.mu.Unlock()
 	ring(c.written)
 }

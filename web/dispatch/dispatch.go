@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/webhook"
 )
 
 // Queue holds the deliveries that wait.
@@ -20,8 +23,12 @@ type Queue interface {
 	Claim(ctx context.Context, n int, caps delivery.Caps, lease time.Duration) ([]delivery.Job, error)
 	// Finish stores the ends of attempts and what follows from them, all or none.
 	Finish(ctx context.Context, done []delivery.Done) error
-	// NextDue says when a Claim could next give something; ok is false when nothing waits.
-	NextDue(ctx context.Context) (at time.Time, ok bool, err error)
+	// Release gives claims back of which nothing was sent.
+	Release(ctx context.Context, jobs []delivery.Job) error
+	// NextDue says when a Claim could next give something, and for which webhooks something is due.
+	NextDue(ctx context.Context) (delivery.Due, error)
+	// Turn counts the changes of webhooks: a claim of an earlier turn may be out of date.
+	Turn() int64
 }
 
 // Sender makes one attempt. When its context is cancelled it returns soon, with the cause "interrupted".
@@ -55,6 +62,7 @@ type Dispatcher struct {
 	Now       func() time.Time    // default time.Now
 	Jitter    func() float64      // numbers from 0 up to 1; default random
 
+	running atomic.Pointer[claims] // while deliveries can be started
 	once    sync.Once
 	bell    chan struct{} // holds one Wake
 	cut     chan struct{} // closed by Cut
@@ -88,6 +96,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 	jobs := make(chan delivery.Job, d.Workers)
 	c := newClaims(d, jobs)
+	d.running.Store(c)
 	r := newResults(d, c)
 	writing := make(chan error, 1)
 	go func() { writing <- r.write() }()
@@ -100,10 +109,49 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		})
 	}
 	c.run(ctx, working)
+	d.running.Store(nil)
+	unsent := c.close()
 	close(jobs)
 	left := wait(&workers, working)
 	r.close()
-	return errors.Join(left, <-writing)
+	return errors.Join(left, unsent, <-writing)
+}
+
+// Reserve takes room for a delivery that is being stored (delivery.Starter).
+func (d *Dispatcher) Reserve(hook webhook.Webhook, action event.Action) (lease time.Duration, ok bool) {
+	c := d.running.Load()
+	if c == nil || !c.reserve(hook, action) {
+		return 0, false
+	}
+	return d.Lease, true
+}
+
+// GiveBack ends reservations of which nothing was stored.
+func (d *Dispatcher) GiveBack(jobs []delivery.Job) {
+	if c := d.running.Load(); c != nil {
+		c.unreserve(jobs)
+	}
+}
+
+// Start sends what was reserved and stored. While the dispatcher stops it goes back to the queue.
+func (d *Dispatcher) Start(jobs []delivery.Job) {
+	if c := d.running.Load(); c == nil || !c.startReserved(jobs) {
+		_ = d.release(context.Background(), jobs) // logged; their lease ends in any case
+	}
+}
+
+// release gives claims back to the queue. Where that fails they are recorded as interrupted when their lease ends.
+func (d *Dispatcher) release(ctx context.Context, jobs []delivery.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastWrite)
+	defer cancel()
+	err := d.Queue.Release(ctx, jobs)
+	if err != nil {
+		d.Log.Error("giving deliveries back failed", "error", err, "deliveries", len(jobs))
+	}
+	return err
 }
 
 func (d *Dispatcher) defaults() {

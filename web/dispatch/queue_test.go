@@ -19,6 +19,7 @@ type shelf struct {
 	lines  map[delivery.ID]*line
 	paused map[string]time.Time // webhooks, until when
 	last   delivery.ID
+	turn   int64
 	calls  calls
 
 	claimErr  func() error // nil: no refusal. What was claimed is handed out beside the error, as a careless driver does
@@ -40,6 +41,7 @@ type calls struct {
 	lease    time.Duration
 	finishes [][]delivery.Done
 	looks    int
+	released int
 }
 
 func newShelf() *shelf {
@@ -82,6 +84,7 @@ func (s *shelf) Claim(_ context.Context, n int, caps delivery.Caps, lease time.D
 		flying[id]++
 		l.leased = now.Add(lease)
 		l.job.Delivery.Attempts++
+		l.job.Turn = s.turn
 		got = append(got, l.job)
 	}
 	if s.claimErr != nil {
@@ -142,7 +145,7 @@ func (s *shelf) Finish(ctx context.Context, done []delivery.Done) error {
 	return nil
 }
 
-func (s *shelf) NextDue(context.Context) (at time.Time, ok bool, err error) {
+func (s *shelf) NextDue(context.Context) (due delivery.Due, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls.looks++
@@ -150,12 +153,40 @@ func (s *shelf) NextDue(context.Context) (at time.Time, ok bool, err error) {
 		if l.due.IsZero() {
 			continue
 		}
-		due := latest(l.due, l.leased, s.paused[l.job.Delivery.WebhookID])
-		if !ok || due.Before(at) {
-			at, ok = due, true
+		at := latest(l.due, l.leased, s.paused[l.job.Delivery.WebhookID])
+		if due.At.IsZero() || at.Before(due.At) {
+			due.At = at
+		}
+		if !at.After(time.Now()) {
+			due.Waiting = append(due.Waiting, l.job.Delivery.WebhookID)
 		}
 	}
-	return at, ok, nil
+	return due, nil
+}
+
+func (s *shelf) Release(_ context.Context, jobs []delivery.Job) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, job := range jobs {
+		l := s.lines[job.Delivery.ID]
+		l.leased = time.Time{}
+		l.job.Delivery.Attempts--
+		s.calls.released++
+	}
+	return nil
+}
+
+func (s *shelf) Turn() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turn
+}
+
+// change makes every claim out of date, as the change of a webhook does.
+func (s *shelf) change() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn++
 }
 
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
@@ -170,7 +201,7 @@ func (s *shelf) ends(id delivery.ID) []delivery.Done {
 func (s *shelf) asked() calls {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return calls{slices.Clone(s.calls.claims), slices.Clone(s.calls.caps), s.calls.lease, slices.Clone(s.calls.finishes), s.calls.looks}
+	return calls{slices.Clone(s.calls.claims), slices.Clone(s.calls.caps), s.calls.lease, slices.Clone(s.calls.finishes), s.calls.looks, s.calls.released}
 }
 
 // script is a Sender that does as it is told and remembers what was in flight.

@@ -19,9 +19,9 @@ const (
 	// idleFor is shorter than the 5 s after which common servers close a connection that carries nothing: a request
 	// that meets such a closing would be lost, and repeating it inside one attempt could deliver it twice.
 	idleFor = 4 * time.Second
-	// idlePerHost keeps as many connections to one receiver as there can be deliveries in flight to a webhook, and as
-	// many again for a second webhook with the same receiver.
-	idlePerHost = 2 * mostInFlight
+	// idlePerHost keeps as many connections to one receiver as there are workers, twice over: all webhooks may have the same one, and
+	// a connection that is closed for want of a place costs a new one.
+	idlePerHost = 2 * defaultWorkers
 )
 
 // HTTP sends deliveries: one POST for an attempt, never repeated, never redirected, within one deadline.
@@ -69,7 +69,7 @@ func newTransport(l lines) *http.Transport {
 		DialTLSContext:         l.secure,
 		DisableCompression:     true, // an answer is kept as it came, and a small one cannot grow
 		MaxResponseHeaderBytes: maxHeaders,
-		MaxIdleConns:           64 * idlePerHost,
+		MaxIdleConns:           16 * idlePerHost,
 		MaxIdleConnsPerHost:    idlePerHost,
 		IdleConnTimeout:        idleFor,
 		Protocols:              new(http.Protocols),

@@ -79,6 +79,8 @@ func (m *memory) Webhooks(context.Context, registry.Name) ([]webhook.Webhook, er
 	return slices.Clone(m.hooks), nil
 }
 
+func (m *memory) Turn() int64 { return 0 }
+
 func (m *memory) Subscribers(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
 	return m.Webhooks(ctx, name)
 }
