@@ -14,6 +14,7 @@ const (
 	Deliveries   Thing = "deliveries" // with their attempts
 	Bodies       Thing = "payloads"
 	Events       Thing = "events" // with the images that nothing else is about
+	Arrivals     Thing = "requests of sources"
 	Requests     Thing = "requests to inboxes"
 	EventHours   Thing = "counters of events"
 	WebhookHours Thing = "counters of webhooks"
@@ -30,6 +31,7 @@ var walks = []struct {
 	{Deliveries, History, 0},
 	{Bodies, History, 0},
 	{Events, History, 24 * time.Hour},
+	{Arrivals, History, 0},
 	{Requests, Inbox, 0},
 	{EventHours, Counters, 0},
 	{WebhookHours, Counters, 0},

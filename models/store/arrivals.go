@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"reflect"
 
 	"gorm.io/gorm"
 
@@ -43,9 +44,6 @@ func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Ent
 	images, turn := db.imagesOf(entries), db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		s := db.sql(tx)
-		if err := s.current(a.Source); err != nil {
-			return err
-		}
 		fresh, err := db.keep(tx, entries, images)
 		if err != nil {
 			return err
@@ -54,10 +52,10 @@ func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Ent
 		if taken.Verdicts, err = verdictsAfter(s, a.Verdicts, entries, fresh); err != nil {
 			return err
 		}
-		if err := db.remember(s, a); err != nil {
+		if err := db.remember(s, a, entries, fresh); err != nil {
 			return err
 		}
-		return insert(s, []arrivalRow{db.rowOfArrival(taken)}, "")
+		return s.arrive(a.Source, db.rowOfArrival(taken))
 	})
 	if err != nil {
 		return a, err
@@ -69,11 +67,17 @@ func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Ent
 	return taken, nil
 }
 
-// current refuses a source that was changed or deleted since it was read.
-func (s sqlTx) current(src source.Source) error {
-	is := false
-	err := s.query(func(*sql.Rows) error { is = true; return nil }, "select 1 from sources where id = ? and version = ?", src.ID, src.Version)
-	if err == nil && !is {
+// arrive stores an arrival, unless its source was changed or deleted since it was read.
+func (s sqlTx) arrive(src source.Source, row arrivalRow) error {
+	t := tableOf[arrivalRow]()
+	into, args := t.insertIf, t.values(nil, reflect.ValueOf(row))
+	if s.postgres { // which wants to know the types
+		into, args = t.insertAll, t.lists(reflect.ValueOf([]arrivalRow{row}))
+	}
+	stored := false
+	err := s.query(func(*sql.Rows) error { stored = true; return nil },
+		into+"where exists (select 1 from sources where id = ? and version = ?) returning id", append(args, src.ID, src.Version)...)
+	if err == nil && !stored {
 		return source.ErrStale
 	}
 	return err
@@ -81,6 +85,9 @@ func (s sqlTx) current(src source.Source) error {
 
 func (db *DB) rowOfArrival(a source.Arrival) arrivalRow {
 	n := a.Tally()
+	if a.Body == nil {
+		a.Body = []byte{}
+	}
 	list := make([]arrivalVerdict, 0, len(a.Verdicts))
 	for _, v := range a.Verdicts {
 		list = append(list, arrivalVerdict{plainText(v.ID), v.Outcome, plainText(v.Reason), string(v.Event)})

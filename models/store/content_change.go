@@ -313,6 +313,7 @@ func forgetContents(tx *gorm.DB, name registry.Name) error {
 		"delete from bodies where id in (select body_id from deliveries where registry_key = ?)",
 		"delete from deliveries where registry_key = ?",
 		"delete from events where registry_key = ?",
+		"delete from arrivals where source_id in (select id from sources where registry_key = ?)",
 		"delete from images where registry_key = ?",
 		"delete from event_hours where registry_key = ?",
 		"delete from webhook_hours where webhook_id in (select id from webhooks where registry_key = ?)",

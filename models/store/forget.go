@@ -50,6 +50,8 @@ func (f forgetting) step(ctx context.Context, what keeping.Thing, before time.Ti
 			return keeping.Step{}, err
 		}
 		return f.byID(ctx, oldEvents, firstIn(before), f.db.removeEvents)
+	case keeping.Arrivals:
+		return f.byID(ctx, oldArrivals, firstIn(before), func(s sqlTx, rows []old) (int, error) { return removeRows(s, "arrivals", "id", idsOf(rows)) })
 	case keeping.AuditLog:
 		return f.byID(ctx, oldAudit, firstIn(before), func(s sqlTx, rows []old) (int, error) { return removeRows(s, "audit", "id", idsOf(rows)) })
 	case keeping.Requests:
@@ -73,7 +75,8 @@ const (
 	oldBodies = "select id, octet_length(body), 0 from bodies where id > ? and id < ? order by id limit ?"
 	oldEvents = `select seq, octet_length(verdicts), image_id from events where seq > ? and seq < ? and not exists
 		(select 1 from deliveries where id between events.first_delivery and events.last_delivery and event_id || '' = events.id) order by seq limit ?`
-	oldAudit = "select id, octet_length(changes), 0 from audit where id > ? and id < ? order by id limit ?"
+	oldArrivals = "select id, octet_length(body) + octet_length(verdicts), 0 from arrivals where id > ? and id < ? order by id limit ?"
+	oldAudit    = "select id, octet_length(changes), 0 from audit where id > ? and id < ? order by id limit ?"
 )
 
 // byID removes rows whose keys grow with time.
@@ -166,6 +169,9 @@ func (f forgetting) unneeded(rows []old) ([]old, error) {
 
 // removeEvents removes events and the images that nothing else is about.
 func (db *DB) removeEvents(s sqlTx, rows []old) (int, error) {
+	if err := s.rememberEvents(idsOf(rows)); err != nil {
+		return 0, err
+	}
 	n, err := removeRows(s, "events", "seq", idsOf(rows))
 	if err != nil || n == 0 {
 		return n, err

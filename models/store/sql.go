@@ -161,6 +161,7 @@ type table struct {
 	columns   []string
 	fields    [][]int // where each column stands in the struct
 	insertOne string
+	insertIf  string // one, with a condition behind it
 	insertAll string
 	casts     string
 }
@@ -186,6 +187,7 @@ func tableOf[T any]() *table {
 	t.casts = strings.Join(casts, ", ")
 	into := "insert into " + parsed.Table + " (" + strings.Join(t.columns, ", ") + ") "
 	t.insertOne = into + "values (?" + strings.Repeat(", ?", len(t.columns)-1) + ") "
+	t.insertIf = into + "select ?" + strings.Repeat(", ?", len(t.columns)-1) + " "
 	t.insertAll = into + "select * from unnest(" + t.casts + ") "
 	tables.Store(kind, t)
 	return t
