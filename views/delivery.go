@@ -115,6 +115,8 @@ func (p DeliveryPage) state() (kind, text string) {
 	switch {
 	case p.Busy:
 		return "live warn", "Sending"
+	case d.Kept:
+		return "warn", "Kept: the webhook is paused"
 	case d.State == delivery.Delivered:
 		return "", "Delivered"
 	case d.State == delivery.Failed:
@@ -143,9 +145,11 @@ func (p DeliveryPage) coming() (title, text string) {
 	case p.Busy:
 		return ordinal(d.Attempts) + " try is under way", "its result appears here by itself"
 	case d.State == delivery.Cancelled:
-		return "Cancelled", "The webhook was disabled or deleted before this was sent."
+		return "Cancelled", "Its webhook was disabled or deleted before this was sent, or somebody dropped what waited."
 	case d.State != delivery.Pending:
 		return "", ""
+	case d.Kept:
+		return ordinal(d.Attempts+1) + " try is kept", "it waits until the webhook is resumed"
 	case !d.Next.After(now):
 		return ordinal(d.Attempts+1) + " try is queued", "it starts in a moment"
 	}

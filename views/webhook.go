@@ -21,6 +21,7 @@ type WebhookPage struct {
 	Hook      webhook.Webhook
 	Health    delivery.Health
 	Lost      delivery.Recoverable // what Recover failed would send again
+	Waiting   delivery.Waiting     // what a pause keeps
 	History   History
 	MayWrite  bool
 	MayReveal bool        // may see the signing secret
@@ -35,7 +36,10 @@ func (p WebhookPage) facts() string { return "Webhook · " + LocationTitle(p.Hoo
 // Listening says in one line what a webhook does from now on.
 func Listening(w webhook.Webhook) string {
 	status := "Enabled, listening to "
-	if w.Status != webhook.Enabled {
+	switch {
+	case w.IsPaused():
+		status = "Paused; it keeps what it hears of "
+	case w.Status != webhook.Enabled:
 		status = "Disabled; once enabled it listens to "
 	}
 	words := strings.ReplaceAll(FormOf(registry.Registry{}, w).actionTitles(), "Image", "image")
@@ -67,6 +71,18 @@ func (p WebhookPage) format() string {
 
 func (p WebhookPage) retries() string {
 	return retryWords(p.Hook.Retry) + ", " + ui.Duration(p.Hook.Timeout) + " timeout"
+}
+
+// pace says how fast its deliveries go.
+func (p WebhookPage) pace() string {
+	text := "Up to " + strconv.Itoa(webhook.MostInFlight) + " at a time, as quickly as they are answered"
+	if n := p.Hook.MaxInFlight; n > 0 {
+		text = "At most " + strconv.Itoa(n) + " at a time"
+	}
+	if n := p.Hook.Rate; n > 0 {
+		text += ", at most " + ui.Count(n) + " a minute"
+	}
+	return text
 }
 
 // headers are the custom headers as they are shown: each value masked.

@@ -123,6 +123,20 @@ func (f WebhookForm) timeoutField() ui.Field {
 	}
 }
 
+func (f WebhookForm) inFlightField() ui.Field {
+	return ui.Field{
+		ID: "w-in-flight", Name: "maxInFlight", Label: "At most in flight", Value: f.InFlight, Error: f.Errors["maxInFlight"], Autocomplete: "off",
+		Hint: "Deliveries at a time, 1 to 16. Empty: as many as the receiver answers quickly", Attrs: templ.Attributes{"inputmode": "numeric"},
+	}
+}
+
+func (f WebhookForm) rateField() ui.Field {
+	return ui.Field{
+		ID: "w-rate", Name: "rate", Label: "Deliveries per minute", Value: f.Rate, Error: f.Errors["rate"], Autocomplete: "off",
+		Hint: "Never more than so many. Empty: no limit", Attrs: templ.Attributes{"inputmode": "numeric"},
+	}
+}
+
 func (f WebhookForm) signedField() ui.Field {
 	x := ui.Field{ID: "w-signed", Name: "signed", Label: "Sign every request with HMAC-SHA256 (Standard Webhooks headers)"}
 	if f.Signed {

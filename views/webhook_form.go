@@ -29,6 +29,8 @@ type WebhookForm struct {
 	Retry    string // "default", "none" or "own"
 	Waits    string // the own list
 	Timeout  string // seconds
+	InFlight string // at most; "" lets Dockbell adapt it
+	Rate     string // per minute; "" is no limit
 	Enabled  bool
 	Signed   bool
 	Inbox    bool              // the URI is that of an inbox that was just made
@@ -56,6 +58,7 @@ func FormOf(reg registry.Registry, w webhook.Webhook) WebhookForm {
 		Location: string(w.Location), URI: w.ServiceURI.Masked(), Headers: w.Headers.Masked(), Actions: w.ActionWords(),
 		Scope: w.Scope.String(), Format: w.Format, Retry: string(w.Retry.Kind), Timeout: seconds(w.Timeout.Seconds()),
 		Enabled: w.Status == webhook.Enabled, Signed: len(w.SigningSecrets) > 0,
+		InFlight: numberOr(w.MaxInFlight), Rate: numberOr(w.Rate),
 	}
 	if w.Retry.Kind == webhook.RetryOwn {
 		f.Waits = w.Retry.String()
@@ -79,6 +82,8 @@ func (f WebhookForm) Against(stored WebhookForm) []Difference {
 	note("Payload format", f.formatTitle(), stored.formatTitle())
 	note("Retries", f.retryWord(), stored.retryWord())
 	note("Timeout", f.Timeout+" s", stored.Timeout+" s")
+	note("At most in flight", f.InFlight, stored.InFlight)
+	note("Deliveries per minute", f.Rate, stored.Rate)
 	note("Signing", onOff(f.Signed), onOff(stored.Signed))
 	return all
 }
@@ -117,6 +122,14 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
+}
+
+// numberOr writes a number that 0 leaves to Dockbell.
+func numberOr(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) }
@@ -159,6 +172,8 @@ var formFields = []struct{ Field, ID, Label string }{
 	{"format", "w-format", "Payload format"},
 	{"retry", "w-waits", "Retries"},
 	{"timeout", "w-timeout", "Timeout"},
+	{"maxInFlight", "w-in-flight", "At most in flight"},
+	{"rate", "w-rate", "Deliveries per minute"},
 }
 
 // HasField reports whether the form has a field of this name, in the spelling of faults.
@@ -186,6 +201,6 @@ func (f WebhookForm) errorTitle() string {
 // advanced reports whether the folded part of the form is open: when something in it is not the default, or is wrong.
 func (f WebhookForm) advanced() bool {
 	plain := NewWebhookForm(f.Registry)
-	return f.Errors["format"]+f.Errors["retry"]+f.Errors["timeout"] != "" || f.Retry != plain.Retry ||
+	return f.Errors["format"]+f.Errors["retry"]+f.Errors["timeout"]+f.Errors["maxInFlight"]+f.Errors["rate"] != "" || f.InFlight+f.Rate != "" || f.Retry != plain.Retry ||
 		f.Timeout != plain.Timeout || f.Signed != plain.Signed || f.Format != plain.Format
 }

@@ -18,7 +18,8 @@ type WebhooksPage struct {
 	Filter   WebhookFilter
 	Rows     []WebhookRow
 	Total    int // before the filter
-	Enabled  int
+	Enabled  int // those that are paused too
+	Paused   int
 	MayWrite bool
 	Ping     *PingResult // of the ping that led here; nil without
 }
@@ -28,6 +29,9 @@ type WebhookFilter struct {
 	Text, Action, Location, Status string
 	Descending                     bool // by name
 }
+
+// Paused is the choice of the status filter for webhooks that are enabled and keep what fires them.
+const Paused = "paused"
 
 // WebhookRow is one line of the list.
 type WebhookRow struct {
@@ -73,7 +77,11 @@ func (p WebhooksPage) facts() string {
 	if p.Total == 0 {
 		return used
 	}
-	return used + " · " + ui.Count(p.Enabled) + " enabled"
+	used += " · " + ui.Count(p.Enabled) + " enabled"
+	if p.Paused > 0 {
+		used += ", " + ui.Count(p.Paused) + " of them paused"
+	}
+	return used
 }
 
 func (p WebhooksPage) footer() string {
@@ -116,6 +124,7 @@ func statusChoices() []ui.Option {
 	return []ui.Option{
 		{Value: "", Text: "Any status"},
 		{Value: string(webhook.Enabled), Text: "Enabled"},
+		{Value: Paused, Text: "Paused"},
 		{Value: string(webhook.Disabled), Text: "Disabled"},
 	}
 }

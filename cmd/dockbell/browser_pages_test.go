@@ -46,6 +46,8 @@ func furnish(t *testing.T) *furniture {
 	}
 	f.push("tools/a-repository-with-quite-a-long-name/and/several/parts:2026-11-25-a-long-tag-too")
 	f.push("team/api:nightly")
+	b.Post(hookList + "/tryitout/pause").Status(http.StatusSeeOther)
+	f.push("team/api:kept")
 	b.Post("/settings/users", "name", "mei.lin", "password", "several unusual words", "role", "contributor").Status(http.StatusSeeOther)
 	b.Post("/settings/tokens", "name", "ci deploy", "role", "reader", "registry", "").Status(http.StatusCreated)
 	b.Post("/settings/networks", "networks", "10.0.0.0/8").Status(http.StatusSeeOther)
@@ -75,7 +77,7 @@ func furnish(t *testing.T) *furniture {
 		registry + "/replications", registry + "/replications/new", registry + "/replications/westeurope/delete", registry + "/repositories", registry + "/repositories/team/web",
 		registry + "/repositories/team/web?at=v1.26.0", registry + "/content/delete?repository=team/web", registry + "/content/delete?repository=team/web&tag=v1.26.0",
 		registry + "/access", registry + "/properties", registry + "/retention", registry + "/retention?try=1&keepTags=3",
-		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover",
+		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/help/api", "/account",

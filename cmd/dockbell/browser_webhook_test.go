@@ -116,7 +116,7 @@ func refuseWebhook(v *tab) {
 	typed := map[string]string{
 		"Webhook name": "ab", "Service URI": "ftp://example.com/hook", "Custom headers": "X-Team: platform\nno colon", "Scope": "Team/web", "Timeout in seconds": "99",
 	}
-	v.find("Signing, format, retries and timeout", "DisclosureTriangle").click()
+	v.find("Signing, format, retries, timeout and pace", "DisclosureTriangle").click()
 	for field, text := range typed {
 		v.fill(field, text)
 	}
@@ -165,7 +165,7 @@ func createWebhook(v *tab, to *endpoint) {
 	if !v.look.plain {
 		v.reads("#scope-live", "Would match")
 	}
-	v.find("Signing, format, retries and timeout", "DisclosureTriangle").click()
+	v.find("Signing, format, retries, timeout and pace", "DisclosureTriangle").click()
 	v.choose("Retries", "None: one attempt, as Azure does")
 	v.press("Create and ping")
 	v.reads("#ping-result", "Ping to deployprod answered 200")

@@ -116,6 +116,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		outbox.Starter = h.dispatcher
 	}
 	h.sources = newSources(h.db, h.registries, h.site.public)
+	controls := &delivery.Controls{Store: h.db, Now: h.db.Now, Wake: h.dispatcher.Wake, Feed: feed}
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)
 	h.keeper = h.newKeeper(h.policy, log)
@@ -125,7 +126,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		Log: log, TrustedProxies: cfg.TrustedProxies, Ready: h.db.Ping, Metrics: h.metrics.handler(), Credentials: credentials,
 		Served: h.metrics.served, NewID: newID, Now: h.db.Now,
 	}, web.Doors{
-		h.portal(cfg, networks, outbox, limits, log),
+		h.portal(cfg, networks, portal.Hooks{Outbox: outbox, Webhooks: h.webhooks, Controls: controls}, limits, log),
 		certs.DoorOf(h.certs),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: h.db.Now, NewID: newID},
 		&azure.Door{
@@ -167,11 +168,11 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 	}
 }
 
-func (h *house) portal(cfg Config, networks *webhook.AllowList, outbox *delivery.Outbox, limits *auth.Limits, log *slog.Logger) *portal.Portal {
+func (h *house) portal(cfg Config, networks *webhook.AllowList, hooks portal.Hooks, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
-		Hooks:      portal.Hooks{Outbox: outbox, Webhooks: h.webhooks},
+		Hooks:      hooks,
 		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Inboxes: h.db, Networks: networks,
-		Feed: outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
+		Feed: hooks.Outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
 		Cleaner: h.cleaner, Keeping: h.policy, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,
 	}

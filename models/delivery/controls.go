@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"dockbell/models/audit"
@@ -36,6 +37,11 @@ type Controls struct {
 type Waiting struct {
 	All    int
 	Newest int // the newest of every tag; of what has no tag, of every digest
+}
+
+// Waiting counts what waits for a webhook.
+func (s *Controls) Waiting(ctx context.Context, hook webhook.Webhook) (Waiting, error) {
+	return s.Store.WaitingFor(ctx, hook.ID, math.MaxInt64)
 }
 
 // Choice is the answer to what becomes of the deliveries that a pause kept.

@@ -57,7 +57,7 @@ func ParseTimeout(seconds int) (time.Duration, error) {
 // CheckInFlight takes how many deliveries may be in flight; 0 lets Dockbell adapt it. Faults are at field "maxInFlight".
 func CheckInFlight(n int) error {
 	if n < 0 || n > MostInFlight {
-		return fault.In("maxInFlight", "At most in flight is a whole number from 1 to %d; empty lets Dockbell adapt it to how quickly the receiver answers.", MostInFlight)
+		return fault.In("maxInFlight", "Deliveries in flight are a whole number from 1 to %d; empty or 0 lets Dockbell adapt it to how quickly the receiver answers.", MostInFlight)
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func CheckInFlight(n int) error {
 // CheckRate takes how many deliveries may begin in a minute; 0 is no limit. Faults are at field "rate".
 func CheckRate(n int) error {
 	if n < 0 || n > MaxRate {
-		return fault.In("rate", "The rate is a whole number of deliveries per minute from 1 to %d; empty is no limit.", MaxRate)
+		return fault.In("rate", "The rate is a whole number of deliveries per minute from 1 to %d; empty or 0 is no limit.", MaxRate)
 	}
 	return nil
 }

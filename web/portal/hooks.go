@@ -17,6 +17,7 @@ import (
 type Hooks struct {
 	Webhooks *webhook.Service
 	Outbox   *delivery.Outbox
+	Controls *delivery.Controls
 	Patience time.Duration // longest that a page waits for the answer to a ping; 0 is 12 s
 }
 
@@ -48,6 +49,9 @@ func (p *Portal) hookRoutes() []auth.Route {
 		post(one+"/ping", p.ping),
 		post(one+"/enable", p.setStatus(webhook.Enabled)),
 		post(one+"/disable", p.setStatus(webhook.Disabled)),
+		post(one+"/pause", p.pause),
+		get(one+"/resume", account.Write, p.askResume),
+		post(one+"/resume", p.resume),
 		get(one+"/recover", account.Write, p.askRecover),
 		post(one+"/recover", p.recoverFailed),
 		get(one+"/delete", account.Write, p.askDelete),

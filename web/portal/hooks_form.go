@@ -124,7 +124,7 @@ func typed(form views.WebhookForm, sent url.Values) views.WebhookForm {
 	form.Actions, form.Scope = sent["actions"], sent.Get("scope")
 	form.Enabled, form.Signed = sent.Get("status") == string(webhook.Enabled), sent.Get("signed") == "on"
 	form.Format, form.Retry, form.Waits = sent.Get("format"), sent.Get("retry"), sent.Get("waits")
-	form.Timeout = sent.Get("timeout")
+	form.Timeout, form.InFlight, form.Rate = sent.Get("timeout"), sent.Get("maxInFlight"), sent.Get("rate")
 	form.Version, _ = strconv.ParseInt(sent.Get("version"), 10, 64) // 0 when it is none: refused by the handler
 	return form
 }
@@ -135,10 +135,11 @@ func draftOf(form views.WebhookForm) webhook.Draft {
 	if form.Enabled {
 		status = webhook.Enabled
 	}
-	word, retry, timeout := string(status), retryText(form), timeoutOf(form.Timeout)
+	word, retry, timeout, inFlight, rate := string(status), retryText(form), numberOf(form.Timeout), numberOf(form.InFlight), numberOf(form.Rate)
 	d := webhook.Draft{
 		Registry: form.Registry.Name, Name: form.Name, Location: &form.Location, ServiceURI: &form.URI, HeaderText: &form.Headers,
 		Actions: &form.Actions, Status: &word, Scope: &form.Scope, Retry: &retry, TimeoutSeconds: &timeout, Signed: &form.Signed,
+		MaxInFlight: &inFlight, Rate: &rate,
 	}
 	if form.Format != "" {
 		d.Format = &form.Format
@@ -155,14 +156,14 @@ func retryText(form views.WebhookForm) string {
 	return form.Retry
 }
 
-// timeoutOf reads the seconds; 0 is the default, -1 stands for whatever is no number of seconds and so is refused.
-func timeoutOf(text string) int {
+// numberOf reads a number of a form; empty is 0, the default, and -1 stands for whatever is no such number and so is refused.
+func numberOf(text string) int {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return 0
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > 1000 {
+	if err != nil || n < 1 || n > 1_000_000 {
 		return -1
 	}
 	return n

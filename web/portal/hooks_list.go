@@ -62,6 +62,9 @@ func (p *Portal) webhookList(c echo.Context, reg registry.Registry) (views.Webho
 		if w.Status == webhook.Enabled {
 			page.Enabled++
 		}
+		if w.IsPaused() {
+			page.Paused++
+		}
 		if passes(w, page.Filter) {
 			shown = append(shown, w)
 		}
@@ -99,9 +102,9 @@ func webhookFilter(q url.Values, reg registry.Registry) views.WebhookFilter {
 	if l := registry.Location(q.Get("location")); reg.Has(l) {
 		f.Location = string(l)
 	}
-	switch s := webhook.Status(q.Get("status")); s {
-	case webhook.Enabled, webhook.Disabled:
-		f.Status = string(s)
+	switch s := q.Get("status"); s {
+	case string(webhook.Enabled), string(webhook.Disabled), views.Paused:
+		f.Status = s
 	}
 	return f
 }
@@ -117,5 +120,5 @@ func passes(w webhook.Webhook, f views.WebhookFilter) bool {
 	return (strings.Contains(w.Key(), text) || strings.Contains(strings.ToLower(w.ServiceURI.Masked()), text)) &&
 		(f.Action == "" || w.Subscribed(event.Action(f.Action))) &&
 		(f.Location == "" || string(w.Location) == f.Location) &&
-		(f.Status == "" || string(w.Status) == f.Status)
+		(f.Status == "" || f.Status == string(w.Status) || f.Status == views.Paused && w.IsPaused())
 }

@@ -87,6 +87,11 @@ func (p *Portal) webhookPage(c echo.Context, reg registry.Registry, hook webhook
 	if page.Lost, err = p.History.Recoverable(c.Request().Context(), hook.ID, time.Time{}); err != nil {
 		return page, err
 	}
+	if hook.IsPaused() {
+		if page.Waiting, err = p.Controls.Waiting(c.Request().Context(), hook); err != nil {
+			return page, err
+		}
+	}
 	page.History, err = p.hookHistory(c, reg, hook)
 	return page, err
 }

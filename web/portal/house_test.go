@@ -64,6 +64,7 @@ func newHouse(t *testing.T) *house {
 	h.portal = &portal.Portal{
 		Hooks: portal.Hooks{
 			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
+			Controls: &delivery.Controls{Store: h.db, Now: h.Now, Feed: feed, Wake: h.ring},
 		},
 		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Inboxes: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
 		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},

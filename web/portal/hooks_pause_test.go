@@ -1,0 +1,77 @@
+package portal_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"dockbell/models/account"
+	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/webhook"
+)
+
+// TestPauseAndResume walks through both: what is kept is told everywhere, and resuming asks with numbers.
+func TestPauseAndResume(t *testing.T) {
+	h := newHouse(t)
+	hook := h.listens("deployprod", "https://hooks.example.com/", webhook.Draft{})
+	b := h.signedIn(owner, account.Owner)
+	const list = "/registries/mycontainerregistry/webhooks"
+	const at = list + "/deployprod"
+	b.Get(at).Says(".cmdbar, main", "Pause")
+	b.Post(at + "/pause").Leads(at)
+	b.Get(at).Says("#toasts", "deployprod paused").Says("#hook-status", "Paused").Says("#hook-notice", "Nothing waits yet")
+
+	var last string
+	for _, tag := range []string{"v1", "v1", "v2"} {
+		last = h.push("team/api", tag)
+		h.wait(time.Second)
+	}
+	page, err := h.db.Deliveries(t.Context(), delivery.Filter{Registry: hook.Registry})
+	h.must(err)
+	newest := page.Deliveries[0]
+	b.Get(at).Says("#hook-notice", "3 deliveries wait").Says("#dl-body", "Kept").Says("#dl-body", "once resumed")
+	b.Get(list).Says("#hooks-body", "Paused").Says("#hooks-facts", "1 enabled, 1 of them paused")
+	b.Get(list+"?status=paused").Says("#hooks-body", "deployprod")
+	b.Get("/registries/mycontainerregistry/events/"+string(newest.EventID)).Says("main", "Kept: the webhook is paused.")
+	b.Get("/registries/mycontainerregistry/deliveries/"+newest.ID.String()).Says("main", "it waits until the webhook is resumed")
+
+	b.Get(at+"/resume").Status(http.StatusOK).Says("dialog", "3 deliveries").Says("dialog", "2 deliveries; 1 older one is dropped").Says("dialog", "3 deliveries are dropped")
+	b.Post(at+"/resume", "send", "some").Status(http.StatusUnprocessableEntity).Says("#err-sum", "Choose what is sent")
+	b.Post(at+"/resume", "send", "all", "rate", "many").Status(http.StatusUnprocessableEntity).Says("dialog", "The rate is a whole number")
+	h.signedIn("rea", account.Reader).Post(at+"/resume", "send", "all").Status(http.StatusForbidden)
+	b.Post(at+"/resume", "send", "newest", "rate", "30").Leads(at)
+	b.Get(at).Says("#toasts", "2 deliveries go out, 30 a minute. 1 delivery was dropped.").Says("#hook-status", "Enabled").Says("#dl-body", "cancelled")
+	b.Post(at+"/resume", "send", "all").Status(http.StatusUnprocessableEntity).Says("#err-sum", "is not paused")
+
+	jobs, err := h.db.Claim(t.Context(), 9, delivery.Caps{Default: 4}, time.Minute)
+	h.must(err)
+	if len(jobs) != 1 || jobs[0].Delivery.Action != event.Push {
+		t.Errorf("%d deliveries at once of 30 a minute, last push %s", len(jobs), last)
+	}
+}
+
+// TestTheFormSetsThePace and says at the fields what cannot be.
+func TestTheFormSetsThePace(t *testing.T) {
+	h := newHouse(t)
+	b := h.signedIn(owner, account.Owner)
+	const list = "/registries/mycontainerregistry/webhooks"
+	fields := func(inFlight, rate string) []string {
+		return []string{
+			"name", "deployprod", "location", "local", "serviceUri", "https://hooks.example.com/", "actions", "push", "status", "enabled",
+			"retry", "default", "maxInFlight", inFlight, "rate", rate,
+		}
+	}
+	for _, c := range [][]string{{"17", ""}, {"0x1", "5"}, {"4", "60001"}, {"-1", "half"}} {
+		p := b.Post(list, fields(c[0], c[1])...).Status(http.StatusUnprocessableEntity).Says("dialog, aside", "attention")
+		if got := p.Value("#w-in-flight") + "," + p.Value("#w-rate"); got != c[0]+","+c[1] {
+			t.Errorf("%v: the form keeps %s", c, got)
+		}
+	}
+	b.Post(list, fields("2", "90")...).Status(http.StatusSeeOther)
+	b.Get(list+"/deployprod").Says("main", "At most 2 at a time, at most 90 a minute")
+	p := b.Get(list + "/deployprod/edit").Status(http.StatusOK)
+	if got := p.Value("#w-in-flight") + "," + p.Value("#w-rate"); got != "2,90" {
+		t.Errorf("the form of what is stored: %s", got)
+	}
+}
