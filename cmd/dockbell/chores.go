@@ -20,8 +20,9 @@ const (
 )
 
 // linkedEvery, linkedGrace and linkedWaiting are the times of cleaning up in a program that a test has linked with others than
-// the usual ones, so that it cleans up all the time. Nobody can set them: with a short grace pushes are refused.
-var linkedEvery, linkedGrace, linkedWaiting string
+// the usual ones, so that it cleans up all the time; linkedLease is how long a delivery in flight belongs to a process that
+// ended without a word. Nobody can set them: with a short grace pushes are refused, with a short lease calls are repeated.
+var linkedEvery, linkedGrace, linkedWaiting, linkedLease string
 
 func linked(text string, usual time.Duration) time.Duration {
 	if d, err := time.ParseDuration(text); err == nil {
@@ -54,7 +55,8 @@ func (h *house) newKeeper(policy *keeping.Policy, log *slog.Logger) *keeping.Kee
 	return &keeping.Keeper{Store: h.db, Periods: policy.Periods, Now: h.db.Now, Stepped: h.metrics.forgot, Log: log}
 }
 
-// doChores cleans up, forgets what is old and writes counts until stop is called, which waits for all of them.
+// doChores cleans up, forgets what is old, writes counts and speaks with other processes until stop is called, which waits for
+// all of them.
 func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -82,5 +84,8 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 			}
 		}
 	})
+	if h.relay != nil {
+		running.Go(func() { h.relay.Run(ctx) })
+	}
 	return func() { cancel(); running.Wait() }
 }

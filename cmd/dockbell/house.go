@@ -58,6 +58,7 @@ type house struct {
 	keeper     *keeping.Keeper
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
+	relay      *delivery.Relay // nil with SQLite, where no other process serves
 	metrics    *metrics
 	handler    http.Handler
 	stopping   chan struct{} // closed when the server begins to stop
@@ -108,9 +109,12 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		Store: h.db, Networks: networks.Networks, OwnInbox: webhook.OwnInbox(h.site.public), Formats: payload.Names(), Now: h.db.Now, NewID: newID,
 	}
 	h.buildDispatcher(cfg, networks, feed, log)
+	if cfg.Database.Postgres() {
+		h.share(feed, log)
+	}
 	outbox := &delivery.Outbox{
 		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(h.db.Now).Next,
-		Wake: h.dispatcher.Wake, Feed: feed,
+		Wake: h.wake, Feed: feed,
 	}
 	if !cfg.Database.Postgres() { // there the caps of several processes are counted in the database
 		outbox.Starter = h.dispatcher
@@ -164,7 +168,7 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 	}, version).At(h.db.Now)
 	h.dispatcher = &dispatch.Dispatcher{
 		Queue: h.db, Sender: h.sender, Feed: feed, Log: log, Attempted: h.metrics.attempted, Workers: cfg.Workers,
-		Now: h.db.Now,
+		Now: h.db.Now, Lease: linked(linkedLease, 0),
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/store"
 	"dockbell/web/webtest"
 )
 
@@ -137,6 +138,17 @@ func TestKilledAtRandom(t *testing.T) {
 // judge compares the ledger with the program and its database (TRUST.md part D, I1 to I7).
 func (l *ledger) judge(t *testing.T, p *process, kills int) {
 	t.Helper()
+	acked := l.judgeRunning(t, p, kills)
+	p.end(os.Interrupt)
+	if said := integrity(t, p.data); said != "ok" {
+		t.Errorf("I5: the database is not whole: %s", said)
+	}
+	l.judgeHistory(t, openData(t, p.data), acked)
+}
+
+// judgeRunning compares the ledger with a program that runs, and gives what was acknowledged.
+func (l *ledger) judgeRunning(t *testing.T, p *process, kills int) map[string]string {
+	t.Helper()
 	acked := l.acknowledged()
 	held := func(image string) string {
 		repo, tag, _ := strings.Cut(image, ":")
@@ -156,17 +168,12 @@ func (l *ledger) judge(t *testing.T, p *process, kills int) {
 		t.Errorf("I4: %d calls were repeated, at most %d may", repeated, most)
 	}
 	t.Logf("%d kills: %d pushes acknowledged, %d calls repeated", kills, len(acked), repeated)
-	p.end(os.Interrupt)
-	l.judgeHistory(t, p, acked)
+	return acked
 }
 
 // judgeHistory looks into the database after the program has ended.
-func (l *ledger) judgeHistory(t *testing.T, p *process, acked map[string]string) {
+func (l *ledger) judgeHistory(t *testing.T, db *store.DB, acked map[string]string) {
 	t.Helper()
-	if said := integrity(t, p.data); said != "ok" {
-		t.Errorf("I5: the database is not whole: %s", said)
-	}
-	db := openData(t, p.data)
 	told := map[string]string{}
 	for f := (event.Filter{Registry: houseRegistry, Action: event.Push, Limit: 500}); ; {
 		page, err := db.Events(t.Context(), f)

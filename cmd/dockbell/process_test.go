@@ -17,22 +17,33 @@ import (
 	"dockbell/models/store/storetest"
 )
 
-// built is the real binary, built once for all tests that need a process to kill.
-var built = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "dockbell-test")
+// built is the real binary, built once for all tests that need a process to kill; hasty is one whose leases end soon.
+var (
+	built = sync.OnceValues(func() (string, error) { return buildProgram("dockbell") })
+	hasty = sync.OnceValues(func() (string, error) { return buildProgram("hasty", "-ldflags", "-X main.linkedLease=3s") })
+)
+
+func buildProgram(name string, flags ...string) (string, error) {
+	folder, err := builtIn()
 	if err != nil {
 		return "", err
 	}
-	builtIn.Store(&folder)
-	program := filepath.Join(folder, "dockbell")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	program := filepath.Join(folder, name)
+	out, err := exec.Command("go", append(append([]string{"build", "-o", program}, flags...), ".")...).CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, out)
 	}
 	return program, err
+}
+
+// builtIn is the folder of both.
+var builtIn = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "dockbell-test")
+	builds.Store(&folder)
+	return folder, err
 })
 
-var builtIn atomic.Pointer[string]
+var builds atomic.Pointer[string]
 
 // TestMain removes the binary again. With workEnv this is no test run but the workload of TestSyncsAreSeen.
 func TestMain(m *testing.M) {
@@ -40,7 +51,7 @@ func TestMain(m *testing.M) {
 		os.Exit(syncedWork(work))
 	}
 	code := m.Run()
-	if folder := builtIn.Load(); folder != nil {
+	if folder := builds.Load(); folder != nil {
 		_ = os.RemoveAll(*folder)
 	}
 	os.Exit(code)

@@ -24,6 +24,8 @@ const feedBuffer = 256
 // Feed hands updates to whoever listens, in this process. It never waits: a listener that does not keep up
 // is dropped by closing its channel, and may subscribe again. The zero Feed is ready.
 type Feed struct {
+	Outward func(Update) // hears of what happened in this process, for the others; may be nil; set before the first Publish
+
 	mu        sync.Mutex
 	listeners map[string]map[chan Update]struct{} // by registry
 }
@@ -47,8 +49,16 @@ func (f *Feed) Subscribe(reg registry.Name) (updates <-chan Update, cancel func(
 	}
 }
 
-// Publish tells every listener of the update's registry.
+// Publish tells every listener of the update's registry, here and in other processes.
 func (f *Feed) Publish(u Update) {
+	f.hear(u)
+	if f.Outward != nil {
+		f.Outward(u)
+	}
+}
+
+// hear tells the listeners of this process.
+func (f *Feed) hear(u Update) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.listeners) == 0 {
@@ -59,6 +69,20 @@ func (f *Feed) Publish(u Update) {
 		select {
 		case c <- u:
 		default:
+			f.drop(key, c)
+		}
+	}
+}
+
+// missed drops the listeners of a registry, or of all for "": something happened that they cannot be told.
+func (f *Feed) missed(reg registry.Name) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, listeners := range f.listeners {
+		if reg != "" && key != reg.Key() {
+			continue
+		}
+		for c := range listeners {
 			f.drop(key, c)
 		}
 	}

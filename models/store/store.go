@@ -33,6 +33,7 @@ type DB struct {
 	reader   *gorm.DB
 	pools    []*gorm.DB // everything to close, in order
 	postgres bool
+	dsn      string
 	sealer   *sealer
 	hooks    *hookCache
 	opened   openedHooks
@@ -55,7 +56,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{sealer: sealer, log: o.Log, now: o.Now, postgres: isPostgres(o.DSN)}
+	db := &DB{sealer: sealer, log: o.Log, now: o.Now, dsn: o.DSN, postgres: isPostgres(o.DSN)}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
