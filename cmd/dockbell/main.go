@@ -44,7 +44,8 @@ func commands() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("config", "", "YAML file with settings")
-	root.AddCommand(serveCommand(), webhookCommand(), registryCommand(), loginCommand(), logoutCommand(), tokenCommand(), sourceCommand(), userCommand(), configCommand(), versionCommand())
+	root.AddCommand(serveCommand(), webhookCommand(), registryCommand(), loginCommand(), logoutCommand(), tokenCommand(), sourceCommand(), userCommand(),
+		backupCommand(), restoreCommand(), configCommand(), versionCommand())
 	return root
 }
 

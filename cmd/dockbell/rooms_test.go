@@ -25,6 +25,7 @@ var nouns = []string{
 var plan = []room{
 	{"static", nil},
 	{"models/fault", nil},
+	{"models/failpoint", nil},
 	{"models/audit", of("models/fault")},
 	{"models/strict", of("models/fault")},
 	{"models/registry", of("models/fault", "models/audit")},
@@ -37,8 +38,9 @@ var plan = []room{
 	{"models/delivery", of("models/fault", "models/audit", "models/registry", "models/event", "models/source", "models/webhook", "models/payload")},
 	{"models/cleanup", of("models/fault", "models/audit", "models/registry", "models/artifact", "models/event")},
 	{"models/keeping", of("models/fault", "models/audit")},
-	{"models/store", nouns},
+	{"models/store", of("models/failpoint", nouns)},
 	{"models/store/storetest", of("models/store", nouns)},
+	{"models/backup", of("models/fault", "models/failpoint", "models/artifact")},
 	{"models/blobs", nouns},
 	{"views/ui", of("static")},
 	{"views", of("static", "views/ui", nouns)},
@@ -82,6 +84,7 @@ var guests = []guest{
 	{"github.com/chromedp", nil},
 	{"github.com/Azure", nil},
 	{"github.com/getkin", nil},
+	{"filippo.io/age", of("models/backup", "cmd/dockbell")},
 	{"testing", of("models/store/storetest", "web/webtest")},
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -103,6 +104,22 @@ func (f *Files) Open(_ context.Context, digest string) (io.ReadSeekCloser, error
 		return nil, failed(err)
 	}
 	return blob, nil
+}
+
+// Link makes a second name of a blob outside of the folder, on the same disk; NotFound at field "blob" when it is not there. What
+// is removed or pushed here later does not change it: the bytes of a blob never change.
+func (f *Files) Link(digest, to string) error {
+	_, file, err := place(digest)
+	if err != nil {
+		return err
+	}
+	err = os.Link(filepath.Join(f.root.Name(), filepath.FromSlash(file)), to)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, gone := f.root.Stat(file); errors.Is(gone, fs.ErrNotExist) {
+			return noBlob(digest)
+		}
+	}
+	return err
 }
 
 // Remove forgets a blob. Whoever calls it holds the digest's Lock and knows that nothing needs it.
