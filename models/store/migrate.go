@@ -42,6 +42,9 @@ func stepsFor(pool *gorm.DB, postgres bool) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !postgres {
+		files = sqliteFiles{files}
+	}
 	conn, err := pool.DB()
 	if err != nil {
 		return nil, err

@@ -91,10 +91,13 @@ func insertEvents(s sqlTx, rows []eventRow) (fresh map[int64]bool, err error) {
 	if s.postgres {
 		return fresh, s.query(note, t.insertAll+unlessKnown, t.lists(reflect.ValueOf(rows))...)
 	}
-	for i := range rows {
-		if err := s.query(note, t.insertOne+unlessKnown, t.values(nil, reflect.ValueOf(rows[i]))...); err != nil {
+	args := make([]any, 0, len(t.columns))
+	for i := range rows { // without "returning", which costs SQLite's driver as much as the insert
+		done, err := s.run(t.insertOne+"on conflict (id) do nothing", t.values(args[:0], reflect.ValueOf(&rows[i]).Elem())...)
+		if err != nil {
 			return nil, err
 		}
+		fresh[rows[i].Seq] = done > 0
 	}
 	return fresh, nil
 }

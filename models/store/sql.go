@@ -39,6 +39,15 @@ func (s sqlTx) exec(statement string, args ...any) error {
 	return s.known(err)
 }
 
+// run runs a statement and says how many rows it changed.
+func (s sqlTx) run(statement string, args ...any) (rows int64, err error) {
+	done, err := s.pool.ExecContext(s.ctx, s.numbered(statement), args...)
+	if err != nil {
+		return 0, s.known(err)
+	}
+	return done.RowsAffected()
+}
+
 // query runs a query and hands each row to scan.
 func (s sqlTx) query(scan func(row *sql.Rows) error, statement string, args ...any) error {
 	rows, err := s.pool.QueryContext(s.ctx, s.numbered(statement), args...)

@@ -18,13 +18,19 @@ import (
 // busyDefault is Options.Busy where it is not set.
 const busyDefault = 5 * time.Second
 
+// writerCache is how much of the file the writer keeps in memory at most, in negative KiB: the ends of the indexes into which
+// it writes. It grows with the work only.
+const writerCache = "-32000"
+
 // openSQLite opens one connection that writes and a pool that reads. Write-ahead logging lets both go on at once;
 // synchronous=FULL syncs the log with every commit, so that what was acknowledged survives a power loss.
 func (db *DB) openSQLite(o Options) error {
 	if err := makePrivateFile(o.DSN); err != nil {
 		return err
 	}
-	write, err := db.openFile(o, 1, url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}})
+	write, err := db.openFile(o, 1, url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {writerCache},
+	})
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,9 @@ func (c *claims) claim(ctx context.Context, asks []ask) (more bool, err error) {
 				c.pace.behind[job.Delivery.WebhookID] = true
 			}
 		}
+		if len(got) < a.n {
+			c.pace.caughtUp()
+		}
 		c.hand()
 		c.mu.Unlock()
 		if len(got) >= a.n {

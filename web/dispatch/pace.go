@@ -278,6 +278,16 @@ func (p *pace) unbegin(job delivery.Job) {
 	p.behind[job.Delivery.WebhookID] = true
 }
 
+// caughtUp is told that a claim gave less than was asked for: of quick webhooks that may have more nothing waits any more. What is
+// stored for them in this moment may be overtaken by its successors; nobody was promised an order.
+func (p *pace) caughtUp() {
+	for id := range p.behind {
+		if g := p.gaits[id]; g != nil && g.speed == quick && g.flying+g.ahead() < p.most(g) {
+			delete(p.behind, id)
+		}
+	}
+}
+
 // stillBehind is told all webhooks for which something waits in the queue.
 func (p *pace) stillBehind(waiting []string) {
 	clear(p.behind)

@@ -125,7 +125,7 @@ create table attempts (
     retry_after_us   bigint not null,
     cert_expires     bigint not null,
     primary key (delivery_id, number)
-);
+); -- without rowid
 
 -- Attempts of a webhook in an hour, by how long they took: bucket n holds those from 2^(n/4) microseconds up to the next one.
 create table webhook_hours (
