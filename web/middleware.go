@@ -64,13 +64,24 @@ func logged(o Options) echo.MiddlewareFunc {
 func lineOf(c echo.Context, took time.Duration) []any {
 	r, w := c.Request(), c.Response()
 	line := []any{
-		"request", RequestID(c), "method", r.Method, "path", r.URL.Path, "status", w.Status,
+		"request", RequestID(c), "method", r.Method, "path", pathOf(c), "status", w.Status,
 		"bytes", w.Size, "ms", took.Milliseconds(), "addr", c.RealIP(), "agent", r.UserAgent(),
 	}
 	if p, ok := auth.PrincipalOf(r.Context()); ok {
 		line = append(line, "who", p.Name)
 	}
 	return line
+}
+
+// pathOf is the path of a request for the log, without the token that the address of a source may end with.
+func pathOf(c echo.Context) string {
+	path := c.Request().URL.Path
+	if within(path, "/ingest") {
+		if parts := strings.SplitN(path, "/", 4); len(parts) > 3 { //nolint:mnd // "", ingest, the source and the token
+			return strings.Join(parts[:3], "/") + "/***"
+		}
+	}
+	return path
 }
 
 func servedBy(c echo.Context, took time.Duration) Served {

@@ -46,7 +46,7 @@ func (doors Doors) refuse(log *slog.Logger) echo.HTTPErrorHandler {
 	return func(err error, c echo.Context) {
 		status := StatusOf(err)
 		if status >= 500 {
-			log.Error("request failed", "request", RequestID(c), "path", c.Request().URL.Path, "error", err.Error())
+			log.Error("request failed", "request", RequestID(c), "path", pathOf(c), "error", err.Error())
 		}
 		if c.Response().Committed {
 			return

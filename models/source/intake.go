@@ -138,7 +138,7 @@ func (j *judge) push(ev *event.Event, n Notice) (why string, err error) {
 	if t.Kind == artifact.Chart {
 		ev.Action = event.ChartPush
 	}
-	if t.Tag != "" && artifact.FallbackSubject(t.Tag) == "" {
+	if n.Relayed || t.Tag != "" && artifact.FallbackSubject(t.Tag) == "" {
 		return "", nil
 	}
 	reg, err := j.registry()
@@ -154,6 +154,14 @@ func (j *judge) push(ev *event.Event, n Notice) (why string, err error) {
 // remove tells of a deleted manifest with what is remembered of it: afterwards nobody could tell an image from a chart.
 func (j *judge) remove(ev *event.Event) error {
 	t := &ev.Target
+	ev.Action = event.Delete
+	if t.Digest == "" { // the sender names a tag alone
+		digest, err := j.in.Memory.Tagged(j.ctx, ev.Registry, t.Repository, t.Tag)
+		if err != nil {
+			return err
+		}
+		t.Digest = digest
+	}
 	known, err := j.remembered(t.Repository, t.Digest)
 	if err != nil {
 		return err
@@ -162,20 +170,18 @@ func (j *judge) remove(ev *event.Event) error {
 	if t.Kind == "" {
 		t.Kind, t.Chart = known.Kind, known.Chart
 	}
-	classify(t, "")
 	if len(ev.CarriedTags) == 0 {
 		ev.CarriedTags = known.Tags
 	}
-	if t.Tag != "" && !slices.Contains(ev.CarriedTags, t.Tag) {
-		ev.CarriedTags = append(slices.Clip(ev.CarriedTags), t.Tag)
-	}
-	ev.Action, t.Tag = event.Delete, ""
-	if t.Kind == artifact.Chart {
-		ev.Action = event.ChartDelete
-		t.Tag = event.ChartTag(t.Chart, ev.CarriedTags)
-		if t.Chart == (artifact.ChartInfo{}) {
-			t.Chart = chartOf(*t)
+	classify(t, "")
+	if t.Digest != "" { // else nothing but the tag says what it was
+		if t.Tag != "" && !slices.Contains(ev.CarriedTags, t.Tag) {
+			ev.CarriedTags = append(slices.Clip(ev.CarriedTags), t.Tag)
 		}
+		t.Tag = ""
+	}
+	if t.Kind == artifact.Chart {
+		ev.Action, t.Tag = event.ChartDelete, cmp.Or(t.Tag, event.ChartTag(t.Chart, ev.CarriedTags))
 	}
 	return nil
 }

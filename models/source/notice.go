@@ -29,6 +29,7 @@ type Notice struct {
 	Time    string // RFC 3339; empty: now
 	Target  event.Target
 	Config  string   // media type of the manifest's config, where it is told
+	Relayed bool     // its sender goes by Azure's rules: what it tells is told on
 	Carried []string // Deleted: the tags that the sender says it had
 	Request event.Request
 	Actor   string

@@ -114,8 +114,8 @@ func verdictsAfter(s sqlTx, before []source.Verdict, entries []delivery.Entry, f
 		}
 		v.Outcome, v.Reason, v.Differs = source.Duplicate, "", true
 		err := s.query(func(*sql.Rows) error { v.Differs = false; return nil },
-			"select 1 from events where id = ? and action = ? and repository = ? and tag = ? and digest = ?",
-			string(ev.ID), string(ev.Action), ev.Target.Repository, ev.Target.Tag, ev.Target.Digest)
+			"select 1 from events where id = ? and repository = ? and digest = ? and (action = ? and tag = ? or action in ('delete', 'chart_delete') and cast(? as text) in ('delete', 'chart_delete'))",
+			string(ev.ID), ev.Target.Repository, ev.Target.Digest, string(ev.Action), ev.Target.Tag, string(ev.Action))
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,15 @@ type decoder func(r *request) (notices []source.Notice, shake string, err error)
 // decoders are how each kind is read.
 var decoders = map[source.Kind]decoder{
 	source.Distribution: plainly(distribution),
+	source.Zot:          plainly(zot),
+	source.Harbor:       plainly(harbor),
+	source.Quay:         plainly(quay),
+	source.Gitea:        plainly(gitea),
+	source.GitHub:       plainly(github),
+	source.DockerHub:    plainly(dockerHub),
+	source.EventGrid:    eventGrid,
+	source.ACR:          plainly(acr),
+	source.CloudEvents:  cloudEvents,
 }
 
 // plainly is a decoder of a kind without a handshake.
