@@ -82,6 +82,9 @@ func (p WebhookPage) pace() string {
 	if n := p.Hook.Rate; n > 0 {
 		text += ", at most " + ui.Count(n) + " a minute"
 	}
+	if p.Hook.Ordered {
+		text += "; in the order of each repository"
+	}
 	return text
 }
 

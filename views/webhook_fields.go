@@ -137,6 +137,14 @@ func (f WebhookForm) rateField() ui.Field {
 	}
 }
 
+func (f WebhookForm) orderedField() ui.Field {
+	x := ui.Field{ID: "w-ordered", Name: "ordered", Label: "Keep the order of each repository: one delivery at a time, also through its retries"}
+	if f.Ordered {
+		x.Value = "on"
+	}
+	return x
+}
+
 func (f WebhookForm) signedField() ui.Field {
 	x := ui.Field{ID: "w-signed", Name: "signed", Label: "Sign every request with HMAC-SHA256 (Standard Webhooks headers)"}
 	if f.Signed {

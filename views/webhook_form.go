@@ -31,6 +31,7 @@ type WebhookForm struct {
 	Timeout  string // seconds
 	InFlight string // at most; "" lets Dockbell adapt it
 	Rate     string // per minute; "" is no limit
+	Ordered  bool
 	Enabled  bool
 	Signed   bool
 	Inbox    bool              // the URI is that of an inbox that was just made
@@ -58,7 +59,7 @@ func FormOf(reg registry.Registry, w webhook.Webhook) WebhookForm {
 		Location: string(w.Location), URI: w.ServiceURI.Masked(), Headers: w.Headers.Masked(), Actions: w.ActionWords(),
 		Scope: w.Scope.String(), Format: w.Format, Retry: string(w.Retry.Kind), Timeout: seconds(w.Timeout.Seconds()),
 		Enabled: w.Status == webhook.Enabled, Signed: len(w.SigningSecrets) > 0,
-		InFlight: numberOr(w.MaxInFlight), Rate: numberOr(w.Rate),
+		InFlight: numberOr(w.MaxInFlight), Rate: numberOr(w.Rate), Ordered: w.Ordered,
 	}
 	if w.Retry.Kind == webhook.RetryOwn {
 		f.Waits = w.Retry.String()
@@ -84,6 +85,7 @@ func (f WebhookForm) Against(stored WebhookForm) []Difference {
 	note("Timeout", f.Timeout+" s", stored.Timeout+" s")
 	note("At most in flight", f.InFlight, stored.InFlight)
 	note("Deliveries per minute", f.Rate, stored.Rate)
+	note("Order per repository", onOff(f.Ordered), onOff(stored.Ordered))
 	note("Signing", onOff(f.Signed), onOff(stored.Signed))
 	return all
 }
@@ -201,6 +203,6 @@ func (f WebhookForm) errorTitle() string {
 // advanced reports whether the folded part of the form is open: when something in it is not the default, or is wrong.
 func (f WebhookForm) advanced() bool {
 	plain := NewWebhookForm(f.Registry)
-	return f.Errors["format"]+f.Errors["retry"]+f.Errors["timeout"]+f.Errors["maxInFlight"]+f.Errors["rate"] != "" || f.InFlight+f.Rate != "" || f.Retry != plain.Retry ||
+	return f.Errors["format"]+f.Errors["retry"]+f.Errors["timeout"]+f.Errors["maxInFlight"]+f.Errors["rate"] != "" || f.InFlight+f.Rate != "" || f.Ordered || f.Retry != plain.Retry ||
 		f.Timeout != plain.Timeout || f.Signed != plain.Signed || f.Format != plain.Format
 }

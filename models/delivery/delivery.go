@@ -44,6 +44,7 @@ type Delivery struct {
 	Created   time.Time
 	Last      Result        // of the newest finished attempt
 	Lease     time.Duration // of a new delivery: it is stored as claimed for so long, with its first attempt counted; 0: it waits
+	Lane      string        // the repository whose order it keeps; "": it waits for no other
 	Kept      bool          // waits because its webhook is paused
 }
 

@@ -260,11 +260,15 @@ func encode(ev event.Event, as event.Action, format string) ([]byte, error) {
 
 func (o *Outbox) newDelivery(ev event.Event, hook webhook.Webhook, as event.Action, body []byte) Delivery {
 	now := o.Now()
-	return Delivery{
+	del := Delivery{
 		ID: o.NewDeliveryID(), EventID: ev.ID, Registry: hook.Registry, WebhookID: hook.ID, Webhook: hook.Name, Action: as,
 		Image: Image{Repository: ev.Target.Repository, Tag: ev.Target.Tag, Digest: ev.Target.Digest},
 		Body:  body, State: Pending, Next: now, Created: now,
 	}
+	if hook.Ordered && as != event.Ping {
+		del.Lane = ev.Target.Repository
+	}
+	return del
 }
 
 func (o *Outbox) tell(u Update) {

@@ -126,7 +126,7 @@ func (c claim) turns(lines []line, n, each int) (found []candidate, fair bool, e
 	unread := math.MaxInt // the first turn that was not read
 	for _, l := range lines {
 		most := min(l.room, n)
-		mine, err := c.due("action <> 'ping' and webhook_id = ?", min(most, each), l.webhookID)
+		mine, err := c.dueIn(l, min(most, each))
 		if err != nil {
 			return nil, false, err
 		}
@@ -203,14 +203,14 @@ func (c claim) take(chosen []candidate, takers map[string]taker, lease time.Dura
 		var r deliveryRow
 		var body []byte
 		err := row.Scan(&r.ID, &r.EventID, &r.Registry, &r.WebhookID, &r.Webhook, &r.Action, &r.Repository, &r.Tag, &r.Digest, &r.State, &r.Attempts,
-			&r.Retries, &r.Claimed, &r.Created, &r.LastStatus, &r.LastCause, &r.LastDurationUS, &r.LastAt, &body)
+			&r.Retries, &r.Claimed, &r.Created, &r.LastStatus, &r.LastCause, &r.LastDurationUS, &r.LastAt, &r.Lane, &body)
 		del, hook := r.delivery(), takers[r.WebhookID]
 		del.Body = body
 		jobs[place[r.ID]] = delivery.Job{Delivery: del, Webhook: hook.Webhook, FailingSince: hook.failingSince}
 		return err
 	}, `update deliveries set attempts = attempts + 1, claimed = ?, next = ? where id`+c.sql.among()+`
 		returning id, event_id, registry, webhook_id, webhook, action, repository, tag, digest, state, attempts, retries, claimed, created,
-			last_status, last_cause, last_duration_us, last_at, (select body from bodies where bodies.id = deliveries.body_id)`,
+			last_status, last_cause, last_duration_us, last_at, lane, (select body from bodies where bodies.id = deliveries.body_id)`,
 		c.now, c.now+lease.Microseconds(), c.sql.list(ids))
 	return jobs, err
 }

@@ -42,6 +42,7 @@ type deliveryRow struct {
 	LastCause      string
 	LastDurationUS int64 `gorm:"column:last_duration_us"`
 	LastAt         int64
+	Lane           string
 }
 
 // TableName is GORM's question for the table.
@@ -53,7 +54,7 @@ func rowOfDelivery(del delivery.Delivery, bodyID delivery.ID) deliveryRow {
 		WebhookID: del.WebhookID, Webhook: string(del.Webhook), Action: string(del.Action),
 		Repository: plainText(del.Image.Repository), Tag: plainText(del.Image.Tag), Digest: plainText(del.Image.Digest),
 		ImageID: imageID(del.Registry, del.Image.Repository, del.Image.Tag), BodyID: int64(bodyID), State: string(del.State), Attempts: int64(del.Attempts), Retries: int64(del.Retries),
-		Next: micros(del.Next), Created: micros(del.Created),
+		Next: micros(del.Next), Created: micros(del.Created), Lane: plainText(del.Lane),
 	}
 	if del.Lease > 0 {
 		row.Claimed, row.Next = row.Next, micros(del.Next.Add(del.Lease))
@@ -66,7 +67,7 @@ func (row deliveryRow) delivery() delivery.Delivery {
 	del := delivery.Delivery{
 		ID: delivery.ID(row.ID), EventID: event.ID(row.EventID), Registry: registry.Name(row.Registry),
 		WebhookID: row.WebhookID, Webhook: webhook.Name(row.Webhook), Action: event.Action(row.Action),
-		Image: delivery.Image{Repository: row.Repository, Tag: row.Tag, Digest: row.Digest},
+		Image: delivery.Image{Repository: row.Repository, Tag: row.Tag, Digest: row.Digest}, Lane: row.Lane,
 		State: delivery.State(row.State), Attempts: int(row.Attempts), Retries: int(row.Retries), Created: moment(row.Created),
 		Last: resultOf(row.LastStatus, row.LastCause, row.LastDurationUS, row.LastAt),
 	}

@@ -98,3 +98,9 @@ func (db *DB) Keep(tx *gorm.DB, entry delivery.Entry) error {
 	_, err := db.keep(tx, entries, db.imagesOf(entries))
 	return err
 }
+
+// The statements of lanes.
+const (
+	HeadsQuery = headsQuery
+	HeadsDue   = headsDue
+)

@@ -176,11 +176,14 @@ func dueNext(s sqlTx, now int64) (due delivery.Due, err error) {
 	}
 	waiting, err := lines(s)
 	for _, l := range waiting {
-		if at, ok := l.ready(); ok {
-			sooner(at)
-		}
 		if l.due <= now {
 			due.Waiting = append(due.Waiting, l.webhookID)
+		}
+		if l.ordered != 0 && err == nil {
+			l.due, err = dueLane(s, l)
+		}
+		if at, ok := l.ready(); ok && l.due != 0 {
+			sooner(at)
 		}
 	}
 	due.At = moment(first)

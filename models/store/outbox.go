@@ -160,7 +160,7 @@ func (db *DB) Requeue(ctx context.Context, reg registry.Name, id delivery.ID, no
 			return err
 		}
 		row.State, row.Retries, row.Next = string(delivery.Pending), 0, micros(now)
-		return tx.Model(&deliveryRow{}).Where("id = ?", row.ID).Select("state", "retries", "next").Updates(&row).Error
+		return tx.Exec("update deliveries set state = ?, retries = 0, next = ?, lane = "+inLane+" where id = ?", row.State, row.Next, row.ID).Error
 	})
 	if err != nil {
 		return delivery.Delivery{}, err

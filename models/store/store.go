@@ -42,6 +42,7 @@ type DB struct {
 	turns    sync.Map // by the name of what is done alone
 	images   images
 	arrived  arrived
+	adopted  sync.Map      // when the lanes of a webhook last took in what waits outside them, in microseconds, by its ID
 	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
 	shard    int64         // of the counters to which this process adds, before that of the transaction
 	log      *slog.Logger

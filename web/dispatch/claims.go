@@ -279,6 +279,9 @@ func (c *claims) stored(batch []delivery.Done) {
 		if done.Delivery.State == delivery.Pending {
 			c.sooner(done.Delivery.Next)
 		}
+		if done.Delivery.Lane != "" { // what stands behind it in its lane may go
+			c.sooner(now)
+		}
 		if done.Pause > 0 {
 			c.sooner(now.Add(done.Pause))
 		}

@@ -125,6 +125,7 @@ func typed(form views.WebhookForm, sent url.Values) views.WebhookForm {
 	form.Enabled, form.Signed = sent.Get("status") == string(webhook.Enabled), sent.Get("signed") == "on"
 	form.Format, form.Retry, form.Waits = sent.Get("format"), sent.Get("retry"), sent.Get("waits")
 	form.Timeout, form.InFlight, form.Rate = sent.Get("timeout"), sent.Get("maxInFlight"), sent.Get("rate")
+	form.Ordered = sent.Get("ordered") == "on"
 	form.Version, _ = strconv.ParseInt(sent.Get("version"), 10, 64) // 0 when it is none: refused by the handler
 	return form
 }
@@ -139,7 +140,7 @@ func draftOf(form views.WebhookForm) webhook.Draft {
 	d := webhook.Draft{
 		Registry: form.Registry.Name, Name: form.Name, Location: &form.Location, ServiceURI: &form.URI, HeaderText: &form.Headers,
 		Actions: &form.Actions, Status: &word, Scope: &form.Scope, Retry: &retry, TimeoutSeconds: &timeout, Signed: &form.Signed,
-		MaxInFlight: &inFlight, Rate: &rate,
+		MaxInFlight: &inFlight, Rate: &rate, Ordered: &form.Ordered,
 	}
 	if form.Format != "" {
 		d.Format = &form.Format

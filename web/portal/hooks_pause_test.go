@@ -2,6 +2,9 @@ package portal_test
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,10 +71,41 @@ func TestTheFormSetsThePace(t *testing.T) {
 			t.Errorf("%v: the form keeps %s", c, got)
 		}
 	}
-	b.Post(list, fields("2", "90")...).Status(http.StatusSeeOther)
-	b.Get(list+"/deployprod").Says("main", "At most 2 at a time, at most 90 a minute")
+	b.Post(list, append(fields("2", "90"), "ordered", "on")...).Status(http.StatusSeeOther)
+	b.Get(list+"/deployprod").Says("main", "At most 2 at a time, at most 90 a minute; in the order of each repository")
 	p := b.Get(list + "/deployprod/edit").Status(http.StatusOK)
 	if got := p.Value("#w-in-flight") + "," + p.Value("#w-rate"); got != "2,90" {
 		t.Errorf("the form of what is stored: %s", got)
+	}
+}
+
+// TestAnOrderedWebhookIsSentInOrder by the real dispatcher: each delivery is followed by the next one, without waiting for a look.
+func TestAnOrderedWebhookIsSentInOrder(t *testing.T) {
+	h := newHouse(t)
+	r := newReceiver(t, http.StatusOK, "")
+	hook := h.listens("deployprod", r.url, webhook.Draft{Ordered: new(true)})
+	_, err := h.portal.Webhooks.Pause(t.Context(), hook.Registry, hook.Name, owner)
+	h.must(err)
+	var want []string
+	for i := range 20 {
+		tag := "v" + strconv.Itoa(i)
+		h.push("team/api", tag)
+		h.wait(time.Millisecond)
+		want = append(want, tag)
+	}
+	h.dispatches()
+	h.wait(time.Second)
+	_, _, err = h.portal.Controls.Resume(t.Context(), hook.Registry, hook.Name, delivery.Resume{Send: delivery.SendAll, By: owner})
+	h.must(err)
+	h.settled()
+	bodies, _ := r.taken("X")
+	var got []string
+	for _, body := range bodies {
+		_, tag, _ := strings.Cut(body, `"tag":"`)
+		tag, _, _ = strings.Cut(tag, `"`)
+		got = append(got, tag)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("sent %v, want %v", got, want)
 	}
 }
