@@ -62,6 +62,9 @@ func TestTheContractIsComplete(t *testing.T) {
 	}
 	var described, served []string
 	for path, item := range c.doc.Paths.Map() {
+		if strings.HasPrefix(path, "/ingest/") { // of another door, whose tests hold it to the same description
+			continue
+		}
 		for method := range item.Operations() {
 			described = append(described, method+" "+path)
 		}
@@ -132,9 +135,9 @@ func TestTheContractsRequestsAreTaken(t *testing.T) {
 		}
 		checkContract(t, r, resp, string(text))
 	}
-	for _, item := range c.doc.Paths.Map() {
+	for path, item := range c.doc.Paths.Map() {
 		for _, op := range item.Operations() {
-			if !tried[op.OperationID] {
+			if !strings.HasPrefix(path, "/ingest/") && !tried[op.OperationID] {
 				t.Errorf("%s was not tried", op.OperationID)
 			}
 		}

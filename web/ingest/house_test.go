@@ -166,6 +166,7 @@ func (h *house) do(r *http.Request) answer {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	checkAnswer(h.t, r, resp, text)
 	a := answer{Status: resp.StatusCode, Header: resp.Header}
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &a); err != nil {
