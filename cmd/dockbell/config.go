@@ -21,6 +21,7 @@ type Config struct {
 	TLS             string         `env:"DOCKBELL_TLS" default:"self" help:"where the certificate comes from: self (an own CA, handed out at /ca.pem), files, or acme (Let's Encrypt, whose terms you accept with it)"`
 	TLSCert         string         `env:"DOCKBELL_TLS_CERT" default:"" help:"file with the certificate and the chain behind it, in PEM, for files"`
 	TLSKey          string         `env:"DOCKBELL_TLS_KEY" default:"" help:"file with the certificate's key, in PEM, for files; both are read again when they change"`
+	ACMEDirectory   string         `env:"DOCKBELL_ACME_DIRECTORY" default:"" help:"where another CA than Let's Encrypt is asked by ACME, such as your own step-ca; the system has to trust it"`
 	ListenMetrics   string         `env:"DOCKBELL_LISTEN_METRICS" default:"" help:"a listener of its own for /metrics without a token, such as 127.0.0.1:9090"`
 	PublicURL       string         `env:"DOCKBELL_PUBLIC_URL" default:"" help:"base of every absolute link and of the login server; empty: from the listener"`
 	Data            string         `env:"DOCKBELL_DATA" default:"./data" help:"folder of the database, the layers and the keys; made for its owner alone"`

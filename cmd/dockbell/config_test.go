@@ -116,6 +116,7 @@ func TestBadSettings(t *testing.T) {
 		"DOCKBELL_LISTEN_TLS":       {"8443"},
 		"DOCKBELL_TLS":              {"files", "acme", "SELF", "letsencrypt", ""},
 		"DOCKBELL_TLS_CERT":         {"cert.pem"},
+		"DOCKBELL_ACME_DIRECTORY":   {"http://ca.example.com/dir", "ca.example.com", "https://"},
 		"DOCKBELL_PUBLIC_URL":       {"dockbell.example.com", "ftp://x", "https://x/path", "https://u:p@x", "https://"},
 		"DOCKBELL_DATABASE":         {"mysql://u:p@h/d"},
 		"DOCKBELL_ALLOWED_NETWORKS": {"10.0.0.0/33", "loopback", "10.0.0.1/8"},

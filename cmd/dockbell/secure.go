@@ -30,6 +30,9 @@ func (c *Config) settleTLS() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return badSetting{"DOCKBELL_TLS_CERT", "", "and DOCKBELL_TLS_KEY belong together: set both or none"}
 	}
+	if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		return badSetting{"DOCKBELL_ACME_DIRECTORY", c.ACMEDirectory, "is no https address, such as https://ca.example.com/acme/directory"}
+	}
 	switch c.TLS {
 	case tlsSelf:
 	case tlsFiles:
@@ -56,7 +59,7 @@ func openCerts(cfg Config, at site, known func(context.Context, string) bool, lo
 	case tlsFiles:
 		return certs.OpenFiles(cfg.TLSCert, cfg.TLSKey, log)
 	case tlsACME:
-		return certs.NewACME(filepath.Join(cfg.Data, "acme"), hostOf(cfg.PublicURL), "", known), nil
+		return certs.NewACME(filepath.Join(cfg.Data, "acme"), hostOf(cfg.PublicURL), cfg.ACMEDirectory, known, log), nil
 	}
 	return certs.OpenOwn(cfg.Data, hostOf(at.secure), time.Now)
 }

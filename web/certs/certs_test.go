@@ -245,7 +245,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 func TestACMENames(t *testing.T) {
-	a := NewACME(t.TempDir(), "dock.example.com:443", "", func(_ context.Context, label string) bool { return label == "myregistry" })
+	a := NewACME(t.TempDir(), "dock.example.com:443", "", func(_ context.Context, label string) bool { return label == "myregistry" }, slog.New(slog.DiscardHandler))
 	for name, want := range map[string]bool{
 		"dock.example.com": true, "myregistry.dock.example.com": true, "other.dock.example.com": false, "a.myregistry.dock.example.com": false,
 		"example.com": false, "": false, "127.0.0.1": false, "localhost": false,
