@@ -16,6 +16,7 @@ import (
 const (
 	cleanEvery  = time.Hour
 	forgetEvery = time.Hour
+	lookEvery   = 5 * time.Second // at the clock
 	countEvery  = 10 * time.Second
 )
 
@@ -55,7 +56,7 @@ func (h *house) newKeeper(policy *keeping.Policy, log *slog.Logger) *keeping.Kee
 	return &keeping.Keeper{Store: h.db, Periods: policy.Periods, Now: h.db.Now, Stepped: h.metrics.forgot, Log: log}
 }
 
-// doChores cleans up, forgets what is old, writes counts and speaks with other processes until stop is called, which waits for
+// doChores cleans up, forgets what is old, writes counts, looks at the clock and speaks with other processes until stop is called, which waits for
 // all of them.
 func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -81,6 +82,24 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 			whole := context.WithoutCancel(ctx) // also once more at the end
 			if err := errors.Join(h.db.FlushPulls(whole), h.db.FlushSources(whole)); err != nil {
 				log.Warn("counts not written yet", "error", err.Error())
+			}
+		}
+	})
+	running.Go(func() {
+		ticks := time.NewTicker(lookEvery)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks.C:
+			}
+			moved, err := h.db.KeepTime(ctx)
+			if err != nil && ctx.Err() == nil {
+				log.Warn("the clock is not looked at yet", "error", err.Error())
+			}
+			if moved {
+				h.dispatcher.Wake()
 			}
 		}
 	})

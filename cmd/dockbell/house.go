@@ -18,6 +18,7 @@ import (
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/failpoint"
 	"dockbell/models/keeping"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
@@ -147,7 +148,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 }
 
 func openStore(ctx context.Context, cfg Config, key []byte, log *slog.Logger) (*store.DB, error) {
-	db, err := store.Open(ctx, store.Options{DSN: string(cfg.Database), Key: key, Log: log})
+	db, err := store.Open(ctx, store.Options{DSN: string(cfg.Database), Key: key, Log: log, Own: failpoint.Now})
 	if err != nil && cfg.Database.Postgres() && errors.Is(err, store.ErrOtherKey) {
 		return nil, fmt.Errorf("%w; machines that share a database share its key: copy the key file of the one that was there first to %s on this machine", err, cfg.KeyFile)
 	}

@@ -46,7 +46,7 @@ var plan = []room{
 	{"views", of("static", "views/ui", nouns)},
 	{"web/auth", of("models/fault", "models/audit", "models/registry", "models/account")},
 	{"web/certs", of("web/auth", "models/fault")},
-	{"web/dispatch", of("models/fault", "models/event", "models/webhook", "models/payload", "models/delivery")},
+	{"web/dispatch", of("models/failpoint", "models/fault", "models/event", "models/webhook", "models/payload", "models/delivery")},
 	{"web/oci", of("web/auth", "models/fault", "models/registry", "models/artifact", "models/event", "models/account", "models/delivery")},
 	{"web/ingest", of("web/auth", "models/fault", "models/strict", "models/artifact", "models/event", "models/source")},
 	{"web/inbox", of("web/auth", "models/fault", "models/delivery")},

@@ -136,6 +136,9 @@ func (h *house) prepare(ctx context.Context, cfg Config) error {
 		if err := h.db.TakeOver(ctx); err != nil {
 			return err
 		}
+		if _, err := h.db.KeepTime(ctx); err != nil {
+			return err
+		}
 	}
 	if err := h.registries.Ensure(ctx, cfg.Registries); err != nil {
 		return err

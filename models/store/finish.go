@@ -14,6 +14,7 @@ import (
 	"dockbell/models/audit"
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/failpoint"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 )
@@ -37,7 +38,9 @@ func (db *DB) Finish(ctx context.Context, done []delivery.Done) error {
 		if err := countAttempts(s, done); err != nil {
 			return err
 		}
-		return db.keepEffects(tx, done, func(name registry.Name) { disabled = append(disabled, name) })
+		err := db.keepEffects(tx, done, func(name registry.Name) { disabled = append(disabled, name) })
+		failpoint.Hit(failpoint.Finishing)
+		return err
 	})
 	db.hooks.forget(disabled...)
 	return err

@@ -3,12 +3,14 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"gorm.io/gorm"
 
+	"dockbell/models/failpoint"
 	"dockbell/models/fault"
 )
 
@@ -33,8 +35,16 @@ func migrate(pool *gorm.DB, postgres bool) error {
 	if current == newest {
 		return nil // without waiting for a lock
 	}
-	_, err = steps.Up(ctx)
-	return err
+	for {
+		_, err := steps.UpByOne(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) { // done, by this process or by another
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		failpoint.Hit(failpoint.Migrating)
+	}
 }
 
 func stepsFor(pool *gorm.DB, postgres bool) (*goose.Provider, error) {

@@ -12,6 +12,7 @@ import (
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/failpoint"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
@@ -46,6 +47,7 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 	if !db.postgres {
 		db.images.add(images, turn)
 	}
+	failpoint.Hit(failpoint.Committed)
 	return out, nil
 }
 

@@ -48,6 +48,7 @@ type DB struct {
 	log      *slog.Logger
 	now      func() time.Time
 	clock    *clock       // behind now with PostgreSQL; nil where Options.Now says the time
+	watched  watched      // of KeepTime alone
 	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
 }
 

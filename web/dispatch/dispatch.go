@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dockbell/models/delivery"
+	"dockbell/models/failpoint"
 	"dockbell/models/event"
 	"dockbell/models/webhook"
 )
@@ -236,7 +237,9 @@ func (d *Dispatcher) send(ctx context.Context, job delivery.Job) (att delivery.A
 			}
 		}
 	}()
-	return d.Sender.Send(ctx, job)
+	att = d.Sender.Send(ctx, job)
+	failpoint.Hit(failpoint.Sent)
+	return att
 }
 
 // tell writes the attempt's line: everything a search could ask for, and no secret. Of the service URI it names the host
