@@ -174,6 +174,15 @@ func (l *ledger) judgeRunning(t *testing.T, p *process, kills int) map[string]st
 // judgeHistory looks into the database after the program has ended.
 func (l *ledger) judgeHistory(t *testing.T, db *store.DB, acked map[string]string) {
 	t.Helper()
+	for _, fault := range l.historyFaults(t, db, acked) {
+		t.Error(fault)
+	}
+}
+
+// historyFaults compares the history with the ledger.
+func (l *ledger) historyFaults(t *testing.T, db *store.DB, acked map[string]string) (faults []string) {
+	t.Helper()
+	found := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	told := map[string]string{}
 	for f := (event.Filter{Registry: houseRegistry, Action: event.Push, Limit: 500}); ; {
 		page, err := db.Events(t.Context(), f)
@@ -190,7 +199,7 @@ func (l *ledger) judgeHistory(t *testing.T, db *store.DB, acked map[string]strin
 	}
 	for image, digest := range acked {
 		if told[image] != digest {
-			t.Errorf("I1: the event of %s is missing", image)
+			found("I1: the event of %s is missing", image)
 		}
 	}
 	copies := map[string]int{} // by webhook-id
@@ -213,10 +222,10 @@ func (l *ledger) judgeHistory(t *testing.T, db *store.DB, acked map[string]strin
 				t.Fatal(err)
 			}
 			if n > len(attempts) || del.Attempts != len(attempts) {
-				t.Errorf("I3: delivery %s was seen %d times and has %d attempts, %d of them on record", del.ID, n, del.Attempts, len(attempts))
+				found("I3: delivery %s was seen %d times and has %d attempts, %d of them on record", del.ID, n, del.Attempts, len(attempts))
 			}
 			if del.State != delivery.Delivered || n == 0 {
-				t.Errorf("I6: delivery %s of %s is %s and was seen %d times", del.ID, del.Image, del.State, n)
+				found("I6: delivery %s of %s is %s and was seen %d times", del.ID, del.Image, del.State, n)
 			}
 			if n > 0 {
 				seen++
@@ -227,8 +236,9 @@ func (l *ledger) judgeHistory(t *testing.T, db *store.DB, acked map[string]strin
 		}
 	}
 	if seen != len(copies) {
-		t.Errorf("I3: of %d deliveries that were seen %d are in the history", len(copies), seen)
+		found("I3: of %d deliveries that were seen %d are in the history", len(copies), seen)
 	}
+	return faults
 }
 
 // integrity asks SQLite itself whether the file is whole.

@@ -11,7 +11,6 @@ import (
 	"gorm.io/gorm"
 
 	"dockbell/models/delivery"
-	"dockbell/models/failpoint"
 	"dockbell/models/webhook"
 )
 
@@ -53,9 +52,6 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 	}
 	for i := range jobs {
 		jobs[i].Turn = turn
-	}
-	if len(jobs) > 0 {
-		failpoint.Hit(failpoint.Claimed)
 	}
 	return jobs, nil
 }

@@ -237,6 +237,7 @@ func (d *Dispatcher) send(ctx context.Context, job delivery.Job) (att delivery.A
 			}
 		}
 	}()
+	failpoint.Hit(failpoint.Claimed)
 	att = d.Sender.Send(ctx, job)
 	failpoint.Hit(failpoint.Sent)
 	return att
