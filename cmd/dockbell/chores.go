@@ -85,26 +85,29 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 			}
 		}
 	})
-	running.Go(func() {
-		ticks := time.NewTicker(lookEvery)
-		defer ticks.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticks.C:
-			}
-			moved, err := h.db.KeepTime(ctx)
-			if err != nil && ctx.Err() == nil {
-				log.Warn("the clock is not looked at yet", "error", err.Error())
-			}
-			if moved {
-				h.dispatcher.Wake()
-			}
-		}
-	})
+	running.Go(func() { h.watchClock(ctx, log) })
 	if h.relay != nil {
 		running.Go(func() { h.relay.Run(ctx) })
 	}
 	return func() { cancel(); running.Wait() }
+}
+
+// watchClock looks at this machine's clock until ctx ends.
+func (h *house) watchClock(ctx context.Context, log *slog.Logger) {
+	ticks := time.NewTicker(lookEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		moved, err := h.db.KeepTime(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("the clock is not looked at yet", "error", err.Error())
+		}
+		if moved {
+			h.dispatcher.Wake()
+		}
+	}
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"dockbell/models/delivery"
-	"dockbell/models/failpoint"
 	"dockbell/models/event"
+	"dockbell/models/failpoint"
 	"dockbell/models/webhook"
 )
 
