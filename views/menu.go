@@ -88,6 +88,7 @@ const (
 	AtNetworks = "networks"
 	AtAudit    = "audit"
 	AtKeeping  = "keeping"
+	AtMembers  = "members"
 )
 
 // SettingsMenu is the side menu of the settings.
@@ -104,6 +105,9 @@ func SettingsMenu() *Menu {
 		}},
 		{ID: "m-data", Title: "Data", Items: []MenuItem{
 			{Key: AtKeeping, Text: "Data retention", Icon: "hourglass", Href: "/settings/retention"},
+		}},
+		{ID: "m-run", Title: "Operation", Items: []MenuItem{
+			{Key: AtMembers, Text: "Servers", Icon: "pulse", Href: MembersPath},
 		}},
 	}}
 }

@@ -11,6 +11,7 @@ import (
 	"dockbell/models/artifact"
 	"dockbell/models/audit"
 	"dockbell/models/delivery"
+	"dockbell/models/doctor"
 	"dockbell/models/event"
 	"dockbell/models/keeping"
 	"dockbell/models/registry"
@@ -163,6 +164,7 @@ func pageSamples() map[string]variants {
 				Typed: map[keeping.Kind]string{keeping.History: nasty}, Errors: map[string]string{"history": nasty}}),
 			"empty": KeepingPage(bareShell(), Keeping{}),
 		},
+		"MembersPage":   {"full": MembersPage(aShell(), aMembership()), "empty": MembersPage(bareShell(), Members{})},
 		"RetentionPage": {"full": RetentionPage(aShell(), aRetention(reg)), "empty": RetentionPage(bareShell(), Retention{Free: -1})},
 		"AccessPage":    {"full": AccessPage(aShell(), anAccess(reg)), "empty": AccessPage(bareShell(), Access{})},
 		"DeletionDialog": {
@@ -208,4 +210,15 @@ func settingsSamples() map[string]variants {
 		},
 		"NetworkPanel": {"full": NetworkPanel(nasty, nasty), "empty": NetworkPanel("", "")},
 	}
+}
+
+// aMembership has every state of a server and of a queue, and findings of both kinds.
+func aMembership() Members {
+	m := doctor.Member{ID: "a", Host: nasty, Address: nasty, Version: nasty, Workers: 64, Flying: 3, Disk: doctor.Disk{Free: 1 << 20, Size: 1 << 40}, Started: now, Seen: now}
+	silent := doctor.Member{ID: "b", Disk: doctor.Disk{Free: -1}, Skew: time.Hour}
+	facts := doctor.Facts{Now: now, Members: []doctor.Member{m, silent}, Queue: doctor.Queue{Waiting: 3, Flying: 1, Oldest: now, Lines: []doctor.Line{
+		{Registry: "acme", Webhook: "hook1", Waiting: 1, Oldest: now}, {Registry: "acme", Webhook: "hook2", Waiting: 1, Paused: true},
+		{Registry: "acme", Webhook: "hook3", Waiting: 1, Failing: now, Flying: 1}, {},
+	}}}
+	return Members{Facts: facts, Findings: append(doctor.Examine(facts), doctor.Finding{What: nasty, Next: nasty})}
 }

@@ -82,7 +82,7 @@ func furnish(t *testing.T) *furniture {
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/help/api", "/account",
 		"/settings", "/settings/users", "/settings/users/new", user, user + "/delete",
-		"/settings/tokens", "/settings/tokens/new", key + "/revoke", "/settings/networks", "/settings/networks/new", "/settings/retention", "/settings/audit", "/settings/audit?q=nothing-like-this",
+		"/settings/tokens", "/settings/tokens/new", key + "/revoke", "/settings/networks", "/settings/networks/new", "/settings/retention", "/settings/members", "/settings/audit", "/settings/audit?q=nothing-like-this",
 		"/settings/networks?host=10.1.2.3", "/settings/networks?host=169.254.169.254",
 	}
 	f.pages = append(f.pages, f.deviceCode(b))

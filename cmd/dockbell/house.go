@@ -17,6 +17,7 @@ import (
 	"dockbell/models/blobs"
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
+	"dockbell/models/doctor"
 	"dockbell/models/event"
 	"dockbell/models/failpoint"
 	"dockbell/models/keeping"
@@ -59,6 +60,9 @@ type house struct {
 	keeper     *keeping.Keeper
 	dispatcher *dispatch.Dispatcher
 	sender     *dispatch.HTTP
+	ids        *delivery.IDs // of deliveries
+	member     doctor.Member // what does not change of it
+	dataFolder string
 	relay      *delivery.Relay // nil with SQLite, where no other process serves
 	metrics    *metrics
 	handler    http.Handler
@@ -113,8 +117,9 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	if cfg.Database.Postgres() {
 		h.share(feed, log)
 	}
+	h.ids = delivery.NewIDs(h.db.Now)
 	outbox := &delivery.Outbox{
-		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: delivery.NewIDs(h.db.Now).Next,
+		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: h.ids.Next,
 		Wake: h.wake, Feed: feed,
 	}
 	if !cfg.Database.Postgres() { // there the caps of several processes are counted in the database
@@ -176,7 +181,7 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 func (h *house) portal(cfg Config, networks *webhook.AllowList, hooks portal.Hooks, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
 		Hooks:      hooks,
-		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Inboxes: h.db, Networks: networks,
+		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Networks: networks,
 		Feed: hooks.Outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
 		Cleaner: h.cleaner, Keeping: h.policy, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,

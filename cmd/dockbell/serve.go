@@ -71,6 +71,9 @@ func serve(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) err
 	}
 	err = h.db.Alone(ctx, "start", func(ctx context.Context) error { return h.prepare(ctx, cfg) })
 	if err == nil {
+		err = h.join(ctx, cfg, doors.main)
+	}
+	if err == nil {
 		err = h.greet(ctx, out)
 	}
 	if err == nil {

@@ -9,13 +9,16 @@ import (
 // idEpoch is where the clock in an ID starts: 41 bits of milliseconds since then last until 2089.
 var idEpoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// Nodes is how many processes can be told apart for certain.
+const Nodes = 1 << idNodeBits
+
 const (
 	idNodeBits     = 10
 	idSequenceBits = 12
 )
 
 // IDs makes delivery IDs before their insert: increasing with time, and different in every process.
-// An ID is milliseconds since 2020, then ten random bits for the process, then a sequence.
+// An ID is milliseconds since 2020, then ten bits for the process, then a sequence.
 type IDs struct {
 	now  func() time.Time
 	node int64
@@ -28,6 +31,14 @@ type IDs struct {
 // NewIDs gives a generator of its own node number that reads the given clock.
 func NewIDs(now func() time.Time) *IDs {
 	return &IDs{now: now, node: rand.Int64N(1 << idNodeBits)} //nolint:gosec // a number to differ by, not a secret
+}
+
+// SetNode gives the generator a number that no other process has, in place of one by chance.
+func (g *IDs) SetNode(n int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.node = n % Nodes
+	g.last++ // what it makes is new, also to itself
 }
 
 // Next gives an ID greater than every one before, also when the clock goes back or a millisecond's sequence is used up.

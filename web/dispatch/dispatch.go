@@ -68,6 +68,7 @@ type Dispatcher struct {
 	bell    chan struct{} // holds one Wake
 	cut     chan struct{} // closed by Cut
 	cutOnce sync.Once
+	flying  atomic.Int64
 }
 
 // Wake says that there is work. It never blocks; calls that come together count as one.
@@ -217,8 +218,13 @@ func wait(workers *sync.WaitGroup, working context.Context) error { //nolint:rev
 	}
 }
 
+// Flying is how many attempts are in flight.
+func (d *Dispatcher) Flying() int { return int(d.flying.Load()) }
+
 // attempt sends one delivery and decides what follows.
 func (d *Dispatcher) attempt(ctx context.Context, job delivery.Job) delivery.Done {
+	d.flying.Add(1)
+	defer d.flying.Add(-1)
 	done := delivery.Next(job, d.send(ctx, job), d.Now(), d.Jitter)
 	d.tell(ctx, job, done)
 	return done

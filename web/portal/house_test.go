@@ -66,7 +66,7 @@ func newHouse(t *testing.T) *house {
 			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
 			Controls: &delivery.Controls{Store: h.db, Now: h.Now, Feed: feed, Wake: h.ring},
 		},
-		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Inboxes: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
+		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
 		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},
 		RegistryService: &registry.Service{Store: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts:        accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},

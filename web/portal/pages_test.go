@@ -16,7 +16,7 @@ func TestPagesOfAnEmptyHouse(t *testing.T) {
 		"/": "Registries", "/registries": "All registries", "/registries/mycontainerregistry": "mycontainerregistry",
 		"/registries/MyContainerRegistry": "mycontainerregistry", "/registries/mycontainerregistry/repositories": "Repositories",
 		"/search": "Search", "/search?q=nothing": "Search", "/help/keys": "Keyboard shortcuts", "/account": "My account",
-		"/settings/users": "Users", "/settings/tokens": "API tokens", "/settings/networks": "Allowed networks", "/settings/retention": "Data retention",
+		"/settings/users": "Users", "/settings/tokens": "API tokens", "/settings/networks": "Allowed networks", "/settings/retention": "Data retention", "/settings/members": "Servers",
 	} {
 		a := b.Get(path).Status(http.StatusOK)
 		if got := a.Text("h1"); got != heading {

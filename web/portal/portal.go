@@ -88,6 +88,7 @@ type Portal struct {
 	Keeping         *keeping.Policy // for how long history is kept
 	History         History
 	Record          Record
+	Members         Members
 	Inboxes         Inboxes
 	Feed            *delivery.Feed  // live updates of open pages
 	Stopping        <-chan struct{} // closed when the server begins to stop: open streams end; nil never is

@@ -51,6 +51,7 @@ func (p *Portal) settingsRoutes() []auth.Route {
 		{Method: http.MethodGet, Path: keepingPath, Permission: account.Admin, Handler: p.keeping},
 		{Method: http.MethodPost, Path: keepingPath, Permission: account.Admin, Handler: p.keep},
 
+		{Method: http.MethodGet, Path: views.MembersPath, Permission: account.Admin, Handler: p.members},
 		{Method: http.MethodGet, Path: views.AuditPath, Permission: account.Admin, Handler: p.audit},
 	}
 }
