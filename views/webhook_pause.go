@@ -73,6 +73,17 @@ func (p WebhookPage) pauseCommand() ui.Action {
 	return ui.Action{Text: "Pause", Icon: "pause", Form: "cmds", FormAction: p.path() + "/pause"}
 }
 
+// probing says how a dead endpoint is tried.
+func (p WebhookPage) probing() string {
+	c := p.Health.Circuit
+	next := "the next try is due now"
+	if c.ProbeAt.After(p.Shell.Now) {
+		next = "next try at " + c.ProbeAt.UTC().Format("15:04:05 UTC")
+	}
+	return ui.Count(c.Dead) + " attempts in a row found no receiver, so one delivery at a time is tried; " + next +
+		". The others wait and lose no attempt; the first answer lets them through. Redeliver or Recover failed tries at once."
+}
+
 func (p WebhookPage) kept() string {
 	switch p.Waiting.All {
 	case 0:

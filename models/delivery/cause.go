@@ -36,6 +36,16 @@ var causeWords = map[Cause]string{
 // Word is the one word shown in the HTTP STATUS column when there was no answer.
 func (c Cause) Word() string { return causeWords[c] }
 
+// Dead reports whether no receiver was found: the name, the connection or the answer did not come.
+func (c Cause) Dead() bool {
+	switch c {
+	case CauseDNS, CauseRefused, CauseUnreachable, CauseReset, CauseConnectTimeout, CauseTLSTimeout, CauseAnswerTimeout,
+		CauseTLS, CauseTLSExpired, CauseTLSName, CauseTLSAuthority:
+		return true
+	}
+	return false
+}
+
 // Timeout reports whether the attempt ran out of time; the Azure API lists it as 504.
 func (c Cause) Timeout() bool {
 	return c == CauseConnectTimeout || c == CauseTLSTimeout || c == CauseAnswerTimeout

@@ -54,6 +54,8 @@ type Health struct {
 	Hours [24]Hour // oldest first, the last one is the running hour
 	// FailingSince is the start of the first failed attempt after the last success; zero when the last one succeeded.
 	FailingSince time.Time
+	Circuit      Circuit
+	Drain        Rate // of what waited when a pause ended, while some of it still waits
 }
 
 // Totals of the 24 hours.

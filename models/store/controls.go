@@ -16,6 +16,8 @@ type controls struct {
 	rateWhole int64
 	drainLast int64 // the last delivery of a pause's backlog; 0: nothing drains
 	ordered   int64
+	probed    bool  // its endpoint looks dead: one at a time
+	probeAt   int64 // and not before
 }
 
 // controlled gives the webhooks that have any; the index holds no others, so that the rest cost nothing.
@@ -25,12 +27,13 @@ const controlled = `controlled as materialized (
 
 // controlColumns tell them of a line: w is of controlled, s of webhook_states.
 const controlColumns = `coalesce(w.paused, 0), coalesce(w.max_in_flight, 0), coalesce(w.rate, 0), coalesce(w.ordered, 0),
-		coalesce(s.rate_whole, 0), coalesce(s.drain_rate, 0), coalesce(s.drain_last, 0)`
+		coalesce(s.rate_whole, 0), coalesce(s.drain_rate, 0), coalesce(s.drain_last, 0),
+		coalesce(s.probe_gap, 0) <> 0, coalesce(s.probe_at, 0)`
 
 // scan reads the columns of a line, then the controls.
 func (l *line) scan(row *sql.Rows) error {
 	var rate, drain delivery.Rate
-	err := row.Scan(&l.webhookID, &l.due, &l.pausedUntil, &l.paused, &l.most, &rate, &l.ordered, &l.rateWhole, &drain, &l.drainLast)
+	err := row.Scan(&l.webhookID, &l.due, &l.pausedUntil, &l.paused, &l.most, &rate, &l.ordered, &l.rateWhole, &drain, &l.drainLast, &l.probed, &l.probeAt)
 	l.rate = rate
 	if l.drainLast != 0 {
 		l.rate = rate.Least(drain)
@@ -40,7 +43,7 @@ func (l *line) scan(row *sql.Rows) error {
 
 // ready is when the first delivery of a line may be taken; ok is false while its webhook is paused.
 func (l line) ready() (at int64, ok bool) {
-	at = max(l.due, l.pausedUntil)
+	at = max(l.due, l.pausedUntil, l.probeAt)
 	if l.rate > 0 {
 		at = max(at, micros(l.rate.Next(moment(l.rateWhole))))
 	}

@@ -95,7 +95,10 @@ func (db *DB) Health(ctx context.Context, webhookIDs []string, now time.Time) (m
 
 // healthOf puts a webhook's state and its counted hours together.
 func healthOf(s webhookStateRow, rows []webhookHourRow, first time.Time) delivery.Health {
-	h := delivery.Health{Last: resultOf(s.LastStatus, s.LastCause, s.LastDurationUS, s.LastAt), FailingSince: moment(s.FailingSince)}
+	h := delivery.Health{Last: resultOf(s.LastStatus, s.LastCause, s.LastDurationUS, s.LastAt), FailingSince: moment(s.FailingSince), Circuit: s.circuit()}
+	if s.DrainLast != 0 {
+		h.Drain = delivery.Rate(s.DrainRate)
+	}
 	byHour := map[int64][]webhookHourRow{}
 	for _, row := range rows {
 		if row.WebhookID == s.WebhookID {

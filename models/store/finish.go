@@ -160,6 +160,9 @@ type effect struct {
 	failing  time.Time       // start of the first failure after the last success; zero: none
 	pause    time.Duration
 	disable  string
+	alive    bool      // some attempt was answered, whatever the answer
+	dead     int       // attempts after that which found no receiver
+	lastDead time.Time // when the last of them began
 }
 
 // keepEffects writes what results do to their webhooks: last result, since when it fails, pause, and disabling.
@@ -167,6 +170,9 @@ func (db *DB) keepEffects(tx *gorm.DB, done []delivery.Done, disabled func(regis
 	effects := effectsOf(done)
 	ids := slices.Sorted(maps.Keys(effects)) // one order for every process, or two would wait for each other
 	if err := db.keepWebhookStates(tx, ids, effects); err != nil {
+		return err
+	}
+	if err := db.keepCircuits(tx, ids, effects); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -209,6 +215,12 @@ func (e *effect) add(d delivery.Done) {
 		e.disable = d.Disable
 	}
 	switch {
+	case d.Attempt.Status != 0:
+		e.alive, e.dead = true, 0
+	case d.Attempt.Cause.Dead() && d.Delivery.Action != event.Ping:
+		e.dead, e.lastDead = e.dead+1, d.Attempt.Started
+	}
+	switch {
 	case d.Attempt.Succeeded():
 		e.cleared, e.failing = true, time.Time{}
 	case d.Delivery.Action != event.Ping && e.failing.IsZero(): // a failed ping does not count (PRODUCT.md, decision 24)
@@ -226,6 +238,7 @@ type stateRow struct {
 	Cleared   int64
 	Failing   int64
 	Until     int64
+	Alive     int64
 }
 
 // keepWebhookStates writes the states of webhooks; a result that is older than the one there changes no "last".
@@ -237,7 +250,7 @@ func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*e
 		if !e.ended {
 			continue
 		}
-		row := stateRow{id, int64(e.last.Status), string(e.last.Cause), e.last.Duration.Microseconds(), micros(e.last.At), flag(e.cleared), micros(e.failing), 0}
+		row := stateRow{id, int64(e.last.Status), string(e.last.Cause), e.last.Duration.Microseconds(), micros(e.last.At), flag(e.cleared), micros(e.failing), 0, flag(e.alive)}
 		if e.pause > 0 {
 			row.Until = micros(now.Add(e.pause))
 		}
@@ -252,7 +265,9 @@ func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*e
 			last_status = case when last_at <= @at then @status else last_status end, last_cause = case when last_at <= @at then @cause else last_cause end,
 			last_duration_us = case when last_at <= @at then @duration else last_duration_us end, last_at = case when last_at <= @at then @at else last_at end,
 			failing_since = case when @cleared = 1 or failing_since = 0 then @failing else failing_since end,
-			paused_until = case when paused_until < @until then @until else paused_until end`,
+			paused_until = case when paused_until < @until then @until else paused_until end,
+			dead = case when @alive = 1 then 0 else dead end, probe_gap = case when @alive = 1 then 0 else probe_gap end,
+			probe_at = case when @alive = 1 then 0 else probe_at end`,
 		"where webhook_states.webhook_id = @webhook_id")
 }
 

@@ -82,6 +82,9 @@ func (c claim) roomIn(l line, most int) int {
 	if l.controls.most > 0 {
 		most = min(most, l.controls.most)
 	}
+	if l.probed {
+		most = min(most, 1)
+	}
 	room := most - l.flying
 	if l.rate > 0 {
 		room = min(room, l.rate.Free(moment(l.rateWhole), moment(c.now)))

@@ -162,6 +162,9 @@ func (db *DB) Requeue(ctx context.Context, reg registry.Name, id delivery.ID, no
 			return err
 		}
 		row.State, row.Retries, row.Next = string(delivery.Pending), 0, micros(now)
+		if err := probeNow(tx, row.WebhookID, row.Next); err != nil {
+			return err
+		}
 		return tx.Exec("update deliveries set state = ?, retries = 0, next = ?, lane = "+inLane+" where id = ?", row.State, row.Next, row.ID).Error
 	})
 	if err != nil {

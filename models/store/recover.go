@@ -27,6 +27,9 @@ func (db *DB) Recoverable(ctx context.Context, webhookID string, since time.Time
 // is not touched, so that a receiver which goes on failing ends it.
 func (db *DB) Recover(ctx context.Context, webhookID string, since, now time.Time) (n int, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
+		if err := probeNow(tx, webhookID, micros(now)); err != nil {
+			return err
+		}
 		done := tx.Exec(`update deliveries set state = 'pending', retries = 0, next = ?, lane = `+inLane+` where state = 'failed' and claimed = 0 and id in
 			(select id from deliveries where state = 'failed' and webhook_id = ? and last_at >= ? and last_at < ? and action <> 'ping' order by last_at, id limit ?)`,
 			micros(now), webhookID, micros(since), micros(now), recoverStep)

@@ -62,6 +62,9 @@ type webhookStateRow struct {
 	RateWhole      int64
 	DrainRate      int64
 	DrainLast      int64
+	Dead           int64
+	ProbeGap       int64
+	ProbeAt        int64
 }
 
 // TableName is GORM's question for the table.

@@ -127,7 +127,7 @@ func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook, ifVersion in
 			return err
 		}
 		switch {
-		case before.Status == row.Status:
+		case before.Status == row.Status && db.sameEndpoint(before, w):
 			return nil
 		case w.Status == webhook.Disabled:
 			return cancelWaiting(tx, w.ID)
@@ -135,6 +135,12 @@ func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook, ifVersion in
 			return freshState(tx, w.ID)
 		}
 	})
+}
+
+// sameEndpoint reports whether a webhook goes to where the stored one goes: what is known of another endpoint says nothing of it.
+func (db *DB) sameEndpoint(before webhookRow, w webhook.Webhook) bool {
+	stored, err := before.webhook(db.sealer)
+	return err == nil && stored.ServiceURI == w.ServiceURI
 }
 
 func changedMeanwhile(stored webhookRow) error {
@@ -145,7 +151,7 @@ func changedMeanwhile(stored webhookRow) error {
 // freshState forgets a webhook's failures and pause.
 func freshState(tx *gorm.DB, webhookID string) error {
 	return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", webhookID).
-		Updates(map[string]any{"failing_since": 0, "paused_until": 0, "drain_rate": 0, "drain_last": 0}).Error
+		Updates(map[string]any{"failing_since": 0, "paused_until": 0, "drain_rate": 0, "drain_last": 0, "dead": 0, "probe_gap": 0, "probe_at": 0}).Error
 }
 
 // DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay. Conflict when the stored one is

@@ -279,6 +279,9 @@ func (c *claims) stored(batch []delivery.Done) {
 		if done.Delivery.State == delivery.Pending {
 			c.sooner(done.Delivery.Next)
 		}
+		if done.Delivery.Action == event.Ping && done.Attempt.Status != 0 { // whoever answers is not probed any more
+			c.sooner(now)
+		}
 		if done.Delivery.Lane != "" { // what stands behind it in its lane may go
 			c.sooner(now)
 		}

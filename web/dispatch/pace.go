@@ -46,6 +46,7 @@ type gait struct {
 	limit    int
 	speed    speed
 	healthy  bool // its newest attempt succeeded
+	dead     int  // newest attempts in a row that found no receiver
 	flying   int
 	reserved int            // of ahead: deliveries that are being stored
 	held     []delivery.Job // of ahead: to be sent when it is the webhook's turn
@@ -330,6 +331,9 @@ func (p *pace) ended(webhookID string, a delivery.Attempt, now time.Time) (back 
 	if a.Cause != delivery.CauseInterrupted {
 		g.healthy = a.Succeeded()
 	}
+	if g.dead++; !a.Cause.Dead() {
+		g.dead = 0
+	}
 	switch {
 	case a.Cause == delivery.CauseInterrupted:
 	case a.Cause.Timeout():
@@ -339,7 +343,7 @@ func (p *pace) ended(webhookID string, a delivery.Attempt, now time.Time) (back 
 	case a.Status != 0:
 		g.limit, g.speed = min(g.limit+1, mostInFlight), quick
 	}
-	if before == quick && g.speed == slow {
+	if before == quick && g.speed == slow || g.dead >= delivery.DeadAfter { // from now on the queue gives one at a time
 		back = p.drop(webhookID)
 	}
 	return back

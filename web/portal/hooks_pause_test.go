@@ -109,3 +109,25 @@ func TestAnOrderedWebhookIsSentInOrder(t *testing.T) {
 		t.Errorf("sent %v, want %v", got, want)
 	}
 }
+
+// TestADeadEndpointIsToldOf on the page of its webhook, with the next try.
+func TestADeadEndpointIsToldOf(t *testing.T) {
+	h := newHouse(t)
+	h.listens("deployprod", "http://127.0.0.1:9/", webhook.Draft{})
+	b := h.signedIn(owner, account.Owner)
+	const at = "/registries/mycontainerregistry/webhooks/deployprod"
+	for range delivery.DeadAfter + 2 {
+		h.push("team/api", "v1")
+	}
+	b.Get(at).Lacks("#hook-notice .callout")
+	jobs, err := h.db.Claim(t.Context(), 5, delivery.Caps{Default: 9}, time.Minute)
+	h.must(err)
+	var done []delivery.Done
+	for _, job := range jobs {
+		a := delivery.Attempt{DeliveryID: job.Delivery.ID, Number: 1, Started: h.Now(), Cause: delivery.CauseRefused}
+		done = append(done, delivery.Next(job, a, h.Now(), nil))
+	}
+	h.must(h.db.Finish(t.Context(), done))
+	next := h.Now().Add(delivery.FirstGap).UTC().Format("15:04:05 UTC")
+	b.Get(at).Says("#hook-notice", "Nothing answers at 127.0.0.1:9. Dockbell probes it.").Says("#hook-notice", "5 attempts in a row").Says("#hook-notice", "next try at "+next)
+}
