@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,13 @@ func TestAClientThatStops(t *testing.T) {
 	at := h.do("POST", "/v2/team/app/blobs/uploads/", "").wants(t, 202, "").Header.Get("Location")
 	stop("PATCH", at)
 	h.eventually("what came is kept", func() bool { return h.do("GET", at, "").Header.Get("Range") == "0-3" })
+	for _, method := range []string{"POST", "PATCH"} {
+		h.eventually("a line in the log", func() bool {
+			return slices.ContainsFunc(strings.Split(h.log.String(), "\n"), func(line string) bool {
+				return strings.Contains(line, "method="+method) && strings.Contains(line, "status=400")
+			})
+		})
+	}
 	h.do("GET", "/v2/team/app/blobs/"+digest, "").wants(t, 404, "BLOB_UNKNOWN")
 	whole := artifact.DigestOf([]byte("half and half"), "")
 	h.do("PUT", at+"?digest="+whole, " and half", as("pusher"), header("Content-Range", "4-12")).wants(t, 201, "")

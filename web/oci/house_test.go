@@ -64,8 +64,29 @@ type house struct {
 	files *blobs.Files
 	dir   string
 	door  *oci.Door
+	log   logged
 	mu    sync.Mutex
 	clock time.Time
+}
+
+// logged is what the house has written into its log.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write adds lines.
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is all of them.
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newHouse(t testing.TB) *house {
@@ -115,7 +136,7 @@ func (h *house) on(db *store.DB) *house {
 		Key: []byte(strings.Repeat("k", 32)), Now: h.now, NewID: uuid.NewString,
 	}
 	server := httptest.NewServer(web.New(web.Options{
-		Log: slog.New(slog.DiscardHandler), Ready: func(context.Context) error { return nil }, NewID: uuid.NewString, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(&h.log, nil)), Ready: func(context.Context) error { return nil }, NewID: uuid.NewString, Now: time.Now,
 	}, web.Doors{h.door}))
 	t.Cleanup(server.Close)
 	h.host = strings.TrimPrefix(server.URL, "http://")
