@@ -10,7 +10,7 @@ GOFLAGS := $(GOFLAGS) -tags=netgo
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOPROXY GOFLAGS
 
-.PHONY: help run build generate test check bench demo clean
+.PHONY: help run build generate test check bench torture demo clean
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
@@ -31,6 +31,9 @@ check: ## formatting, generated code, vet, lint, modules
 
 bench: build ## the benchmarks, each against its physical limit in the same run
 	@.ci/bench/run
+
+torture: generate ## hurt a Dockbell in every way for 30 minutes (TORTURE_TIME) and say what it lost
+	@.ci/torture/run
 
 demo: build ## push a few images and a chart to the Dockbell that is running
 	@.ci/demo/run

@@ -9,6 +9,7 @@ import (
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/failpoint"
 	"dockbell/models/source"
 )
 
@@ -41,9 +42,11 @@ type arrivalVerdict struct {
 // duplicate. source.ErrStale when the source is not what it was.
 func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Entry) (source.Arrival, error) {
 	var taken source.Arrival
-	images, turn := db.imagesOf(entries), db.images.now()
+	var images []imageRow
+	turn := db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		s := db.sql(tx)
+		images = db.imagesOf(entries) // asked here, for one may have been forgotten with its last event a moment ago
 		fresh, err := db.keep(tx, entries, images)
 		if err != nil {
 			return err
@@ -64,6 +67,7 @@ func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Ent
 		db.images.add(images, turn)
 	}
 	db.arrived.add(taken)
+	failpoint.Hit(failpoint.Committed)
 	return taken, nil
 }
 
