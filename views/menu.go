@@ -29,6 +29,7 @@ const (
 	AtReplications = "replications"
 	AtDeliveries   = "deliveries"
 	AtEvents       = "events"
+	AtSources      = "sources"
 	AtInbox        = "inbox"
 	AtAccess       = "access"
 	AtProperties   = "properties"
@@ -50,6 +51,7 @@ func (n RegistryNav) Menu() *Menu {
 		{Key: AtRepositories, Text: "Repositories", Icon: "cube", Href: base + "/repositories", Count: count(n.Repositories)},
 		{Key: AtWebhooks, Text: "Webhooks", Icon: "plug", Href: base + "/webhooks", Count: count(n.Webhooks)},
 		{Key: AtReplications, Text: "Replications", Icon: "globe", Href: base + "/replications"},
+		{Key: AtSources, Text: "Event sources", Icon: "download", Href: base + "/sources"},
 	}
 	if n.External {
 		services = services[1:]

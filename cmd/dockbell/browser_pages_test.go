@@ -52,6 +52,10 @@ func furnish(t *testing.T) *furniture {
 	b.Post("/settings/tokens", "name", "ci deploy", "role", "reader", "registry", "").Status(http.StatusCreated)
 	b.Post("/settings/networks", "networks", "10.0.0.0/8").Status(http.StatusSeeOther)
 
+	source := b.Post(registry+"/sources", "name", "edge", "kind", "distribution", "rate", "200").Status(http.StatusCreated)
+	b.Post("/registries/new/external", "registry", "acmeharbor", "name", "harbor", "kind", "harbor").Status(http.StatusCreated)
+	f.sendEvents(source.Find(".callout .props code").Eq(1).Text())
+
 	b.Post("/registries", "name", "secondregistry", "location", "eastus", "sku", "Basic").Status(http.StatusSeeOther)
 	b.Post(registry+"/replications", "location", "westeurope").Status(http.StatusSeeOther)
 
@@ -76,6 +80,8 @@ func furnish(t *testing.T) *furniture {
 		"/", "/registries", "/registries/new", registry, registry + "/delete",
 		registry + "/replications", registry + "/replications/new", registry + "/replications/westeurope/delete", registry + "/repositories", registry + "/repositories/team/web",
 		registry + "/repositories/team/web?at=v1.26.0", registry + "/content/delete?repository=team/web", registry + "/content/delete?repository=team/web&tag=v1.26.0",
+		"/registries/new/external", registry + "/sources", registry + "/sources/new", registry + "/sources/edge", registry + "/sources/edge/rotate", registry + "/sources/edge/delete",
+		"/registries/acmeharbor", "/registries/acmeharbor/sources/harbor",
 		registry + "/access", registry + "/properties", registry + "/retention", registry + "/retention?try=1&keepTags=3",
 		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
@@ -87,6 +93,26 @@ func furnish(t *testing.T) *furniture {
 	}
 	f.pages = append(f.pages, f.deviceCode(b))
 	return f
+}
+
+// sendEvents sends events to a source: one that counts, one of no use, and one that breaks a rule.
+func (f *furniture) sendEvents(token string) {
+	f.t.Helper()
+	r, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, f.url+"/ingest/edge", strings.NewReader(
+		`{"events":[{"id":"0b2c3d4e-1111-4000-8000-000000000001","action":"push","target":{"repository":"edge/app","tag":"v1"}},{"id":"2","action":"pull","target":{}},{"id":"3","action":"push","target":{"repository":"../x","tag":"v1"}}]}`))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		f.t.Fatalf("the events are answered with %s", resp.Status)
+	}
 }
 
 // deviceCode signs a program in, lets another wait with a code, and gives the page that asks a person about it.
@@ -159,7 +185,7 @@ func visitsAll(t *testing.T, pages []string) {
 		"/setup", "/setup/registry", "/sign-in", "/connect/dockbell-cloud.json",
 		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
 		"/registries/:registry/deliveries/:id/body", "/registries/:registry/deliveries/:id/ping",
-		"/registries/:registry/replications/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
+		"/registries/:registry/replications/-/delete", "/registries/:registry/sources/-/rotate", "/registries/:registry/sources/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
 	}
 	for _, r := range (&portal.Portal{}).Routes() {
 		if r.Method != http.MethodGet || slices.Contains(noPages, r.Path) {

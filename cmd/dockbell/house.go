@@ -181,7 +181,7 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 func (h *house) portal(cfg Config, networks *webhook.AllowList, hooks portal.Hooks, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
 		Hooks:      hooks,
-		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Networks: networks,
+		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Arrivals: h.db, Sources: h.sources, Networks: networks,
 		Feed: hooks.Outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
 		Cleaner: h.cleaner, Keeping: h.policy, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,

@@ -19,6 +19,7 @@ import (
 	"dockbell/models/fault"
 	"dockbell/models/keeping"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/store"
 	"dockbell/models/store/storetest"
 	"dockbell/models/webhook"
@@ -66,12 +67,13 @@ func newHouse(t *testing.T) *house {
 			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
 			Controls: &delivery.Controls{Store: h.db, Now: h.Now, Feed: feed, Wake: h.ring},
 		},
-		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
+		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Arrivals: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
 		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},
 		RegistryService: &registry.Service{Store: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts:        accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},
 		Host: "dock.example.com", PublicURL: "https://dock.example.com", DataPlace: "/data", Version: "test", Log: log, Now: h.Now,
 	}
+	h.portal.Sources = &source.Service{Store: h.db, Registries: h.portal.RegistryService, Public: h.portal.PublicURL, Now: h.Now, NewID: uuid.NewString}
 	h.registry("mycontainerregistry")
 	srv := httptest.NewServer(web.New(web.Options{Log: log, Ready: h.db.Ping, NewID: uuid.NewString, Now: h.Now}, web.Doors{h.portal}))
 	t.Cleanup(srv.Close)

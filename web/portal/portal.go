@@ -17,6 +17,7 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/keeping"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/webhook"
 	"dockbell/web/auth"
 )
@@ -90,6 +91,8 @@ type Portal struct {
 	Record          Record
 	Members         Members
 	Inboxes         Inboxes
+	Arrivals        Arrivals
+	Sources         *source.Service // makes, rotates and deletes sources of events
 	Feed            *delivery.Feed  // live updates of open pages
 	Stopping        <-chan struct{} // closed when the server begins to stop: open streams end; nil never is
 	Accounts        *account.Service
@@ -110,7 +113,7 @@ type Portal struct {
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
 		p.doorRoutes(), p.pageRoutes(), p.contentRoutes(), p.propertyRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
-		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.streamRoutes(),
+		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.sourceRoutes(), p.streamRoutes(),
 	)
 }
 

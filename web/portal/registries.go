@@ -37,7 +37,11 @@ func (p *Portal) newRegistry(c echo.Context) error {
 }
 
 func (p *Portal) overRegistries(c echo.Context, status int, f views.RegistryForm) error {
-	panel := views.RegistryPanel(f)
+	return p.overRegistryList(c, status, views.RegistryPanel(f))
+}
+
+// overRegistryList is the list of registries with a panel over it.
+func (p *Portal) overRegistryList(c echo.Context, status int, panel templ.Component) error {
 	return over(c, status, panel, func() (templ.Component, error) {
 		all, err := p.houses(c.Request().Context())
 		if err != nil {

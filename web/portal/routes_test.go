@@ -19,7 +19,7 @@ var open = []string{
 // address fills the names of a route.
 func address(r auth.Route) string {
 	return strings.NewReplacer(
-		":registry", "mycontainerregistry", ":webhook", "deployprod", ":id", "1", ":user", "u", ":token", "t", ":location", "local", "*", "web/checkout",
+		":registry", "mycontainerregistry", ":webhook", "deployprod", ":id", "1", ":user", "u", ":token", "t", ":location", "local", ":source", "edge", "*", "web/checkout",
 	).Replace(r.Path)
 }
 
