@@ -22,6 +22,7 @@ type bench struct {
 	length   time.Duration // of one measure
 	runs     int           // how often each is taken
 	many     int           // rows of a large database
+	blob     int64         // bytes of a large blob
 	only     []string      // rows that are taken; empty: all
 	receiver *receiver
 	floor    []reference // every measure of the limit so far
@@ -30,6 +31,10 @@ type bench struct {
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == "reference" { // the limit is measured in a process of its own, for its CPU time
 		postAll(os.Args[2], os.Args[3])
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == "bare" { // what bounds blobs, in a process of its own too
+		serveFiles(os.Args[2])
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,13 +56,15 @@ func (b *bench) settings() error {
 			return fmt.Errorf("BENCH_TIME=%s is no time such as 10s", text)
 		}
 	}
-	for env, to := range map[string]*int{"BENCH_RUNS": &b.runs, "BENCH_ROWS": &b.many} {
+	blob := 1024
+	for env, to := range map[string]*int{"BENCH_RUNS": &b.runs, "BENCH_ROWS": &b.many, "BENCH_BLOB": &blob} {
 		if text := os.Getenv(env); text != "" {
 			if *to, err = strconv.Atoi(text); err != nil || *to < 1 {
 				return fmt.Errorf("%s=%s is no number above 0", env, text)
 			}
 		}
 	}
+	b.blob = int64(blob) * mb
 	if text := os.Getenv("BENCH_ONLY"); text != "" {
 		b.only = strings.Split(text, ",")
 	}

@@ -22,6 +22,8 @@ var measures = []measure{
 	{[]string{"8"}, "memory of waiting deliveries", (*bench).waiting},
 	{[]string{"10", "11"}, "pages of a long history", (*bench).history},
 	{[]string{"14"}, "manifest PUT", (*bench).manifests},
+	{[]string{"R1", "R2", "R3", "R4"}, "large blobs and many pulls", (*bench).blobs},
+	{[]string{"R5"}, "pages of many repositories", (*bench).contents},
 }
 
 // withServer starts a Dockbell with so many webhooks, and what sends events to it.

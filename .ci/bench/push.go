@@ -17,6 +17,7 @@ type pusher struct {
 	base, user, secret string
 	receiver           *receiver
 	manifest           []byte
+	parts              []string // digests of its blobs
 	client             *http.Client
 	next               atomic.Int64
 }
@@ -30,6 +31,7 @@ func newPusher(base, user, secret string, r *receiver) (*pusher, error) {
 		if err := p.upload(blob); err != nil {
 			return nil, err
 		}
+		p.parts = append(p.parts, digest(blob))
 	}
 	p.manifest = fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},`+
 		`"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":%q,"size":%d}]}`,
