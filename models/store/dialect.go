@@ -18,7 +18,7 @@ func (f sqliteFiles) Open(name string) (fs.File, error) {
 	if err != nil || !strings.HasSuffix(name, ".sql") {
 		return file, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	text, err := fs.ReadFile(f.FS, name)
 	if err != nil {
 		return nil, err
