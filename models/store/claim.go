@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"gorm.io/gorm"
@@ -113,39 +113,61 @@ func (c claim) choose(n int, caps delivery.Caps) ([]candidate, error) {
 	if len(lines) == 0 {
 		return chosen, nil
 	}
-	found, fair, err := c.turns(lines, n, (n+len(lines)-1)/len(lines))
-	if err == nil && !fair {
-		found, _, err = c.turns(lines, n, n)
-	}
+	found, err := c.turns(lines, n)
 	return append(chosen, found...), err
 }
 
-// turns reads up to each deliveries of every line and gives the n whose turn comes first; fair is false when a line may have
-// had more turns than were read of it. Most lines are as long as their share, which is much less to read.
-func (c claim) turns(lines []line, n, each int) (found []candidate, fair bool, err error) {
-	unread := math.MaxInt // the first turn that was not read
-	for _, l := range lines {
-		most := min(l.room, n)
-		mine, err := c.dueIn(l, min(most, each))
-		if err != nil {
-			return nil, false, err
+// turns gives the n deliveries whose turn comes first. Of every line it reads as many as would have their turn if all lines were
+// long enough; while some are not, it reads again what then is the others' turn.
+func (c claim) turns(lines []line, n int) (found []candidate, err error) {
+	read := make([]int, len(lines)) // of each line so far
+	ended := make([]bool, len(lines))
+	for len(found) < n {
+		turn := turnOf(lines, ended, read, n-len(found))
+		if turn < 0 {
+			break
 		}
-		for i := range mine {
-			mine[i].turn = l.flying + i
+		for i, l := range lines {
+			want := min(turn+1-l.flying, l.room) - read[i]
+			if ended[i] || want <= 0 {
+				continue
+			}
+			mine, err := c.dueIn(l, read[i]+want)
+			if err != nil {
+				return nil, err
+			}
+			ended[i] = len(mine) < read[i]+want
+			for at := read[i]; at < len(mine); at++ {
+				mine[at].turn = l.flying + at
+				found = append(found, mine[at])
+			}
+			read[i] = len(mine)
 		}
-		if len(mine) == each && each < most {
-			unread = min(unread, l.flying+each)
-		}
-		found = append(found, mine...)
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.turn, b.turn) })
-	if unread == math.MaxInt {
-		return found[:min(len(found), n)], true, nil
+	return found[:min(len(found), n)], nil
+}
+
+// turnOf is the turn up to which the lines that go on would give n more deliveries than were read of them; -1 when they give none.
+func turnOf(lines []line, ended []bool, read []int, n int) int {
+	last := -1
+	for i, l := range lines {
+		if !ended[i] && l.room > read[i] {
+			last = max(last, l.flying+l.room-1)
+		}
 	}
-	if len(found) < n {
-		return nil, false, nil
+	more := func(turn int) (sum int) {
+		for i, l := range lines {
+			if !ended[i] {
+				sum += max(min(turn+1-l.flying, l.room)-read[i], 0)
+			}
+		}
+		return sum
 	}
-	return found[:n], found[n-1].turn < unread, nil
+	if last < 0 || more(last) == 0 {
+		return -1
+	}
+	return sort.Search(last, func(turn int) bool { return more(turn) >= n })
 }
 
 // waiting is what waits for an attempt.
