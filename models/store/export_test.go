@@ -104,3 +104,15 @@ const (
 	HeadsQuery = headsQuery
 	HeadsDue   = headsDue
 )
+
+// Checkpoint makes a checkpoint now and gives the pages of the log, and those of them that are in the file.
+func (db *DB) Checkpoint() (log, written int, err error) {
+	db.checkpoints.checkpoint()
+	conn, err := db.reader.DB()
+	if err != nil {
+		return 0, 0, err
+	}
+	var busy int
+	err = conn.QueryRow("pragma wal_checkpoint(passive)").Scan(&busy, &log, &written)
+	return log, written, err
+}

@@ -40,7 +40,11 @@ func (db *DB) openSQLite(o Options) error {
 	if db.reader, err = db.openFile(o, max(4, 2*runtime.NumCPU()), url.Values{"_query_only": {"on"}}); err != nil {
 		return err
 	}
+	if err := write.Exec("pragma wal_autocheckpoint = " + checkpointLast).Error; err != nil {
+		return err
+	}
 	db.writer = newWriter(write, 1, 0, db.now)
+	db.startCheckpoints()
 	return nil
 }
 

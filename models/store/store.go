@@ -29,8 +29,11 @@ type Options struct {
 
 // DB is an open database. Its methods may be used by many at once.
 type DB struct {
-	writer   *writer
-	reader   *gorm.DB
+	writer *writer
+	reader *gorm.DB
+
+	checkpoints *checkpointer // nil with PostgreSQL
+
 	pools    []*gorm.DB // everything to close, in order
 	postgres bool
 	dsn      string
@@ -106,6 +109,7 @@ func (db *DB) Close() error {
 	if db.writer != nil {
 		db.writer.close()
 	}
+	db.checkpoints.close()
 	return db.closePools()
 }
 

@@ -65,6 +65,13 @@ func (c *claims) run(ctx, working context.Context) {
 	}
 }
 
+// busy reports whether at least half of the workers send.
+func (c *claims) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return 2*c.pace.flying >= c.pace.workers && c.pace.unwritten < c.pace.workers
+}
+
 func (c *claims) low() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

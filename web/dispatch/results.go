@@ -10,8 +10,12 @@ import (
 	"dockbell/models/fault"
 )
 
-// writeBatch bounds how many results one Finish carries.
-const writeBatch = 256
+const (
+	writeBatch = 256 // results that one Finish carries at most
+	// gather is how long results are collected while at least half of the workers are busy: each webhook's figures are then
+	// written once for many of them. Nobody waits for it: a worker goes on at once.
+	gather = 2 * time.Millisecond
+)
 
 // results collects what workers bring and writes it: what comes while a Finish is committing goes into the next one,
 // and a lone result does not wait for company. A result that could not be written is kept and tried again.
@@ -63,6 +67,9 @@ func (r *results) write() error {
 	defer r.cancel()
 	var rest backoff
 	for {
+		if r.claims.busy() {
+			time.Sleep(gather)
+		}
 		batch, closing := r.take()
 		if len(batch) == 0 {
 			if closing {
