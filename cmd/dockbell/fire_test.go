@@ -158,6 +158,53 @@ var fireRules = []struct {
 		func(s scene) { s.remove(digestOf(chartManifest)) }, rings("all: chart_delete:2.3.0", "charts: chart_delete:2.3.0", "plain: delete"),
 	},
 	{"an image under quarantine", registry.Policies{Quarantine: true}, nil, func(s scene) { s.image("v1") }, rings("all: quarantine:v1")},
+	{
+		"known content under quarantine", registry.Policies{Quarantine: true}, func(s scene) { s.image("v1") },
+		func(s scene) { s.image("v2") }, pushed1("v2"),
+	},
+	{"a chart under quarantine", registry.Policies{Quarantine: true}, nil, func(s scene) { s.chart(digestOf(chartManifest), "2.3.0") }, rings("all: quarantine:2.3.0")},
+	{
+		"a deletion of what is held", registry.Policies{Quarantine: true}, nil, func(s scene) {
+			s.image("v1")
+			s.remove(digestOf(imageOf("layer")))
+		}, rings("all: delete", "all: quarantine:v1", "plain: delete"),
+	},
+	{
+		"under quarantine, with both switches", registry.Policies{Quarantine: true, AnnounceUntagged: true, AnnounceUntag: true}, nil, func(s scene) {
+			s.image(digestOf(imageOf("layer")), "v1")
+			s.remove("v1")
+		}, rings("all: delete:v1", "all: quarantine", "all: quarantine:v1", "plain: delete:v1"),
+	},
+	{
+		"a multi-arch index, announced", registry.Policies{AnnounceUntagged: true}, nil, func(s scene) {
+			one := imageOf("amd64")
+			s.put(digestOf(one), one, emptyConfig, "amd64")
+			s.put("v1", indexOf(one))
+		}, rings("all: push", "all: push:v1", "all: quarantine", "all: quarantine:v1", "plain: push", "plain: push:v1"),
+	},
+	{
+		"a referrer, announced", registry.Policies{AnnounceUntagged: true}, func(s scene) { s.image("v1") },
+		func(s scene) { s.put(digestOf(attached()), attached(), emptyConfig, "an SBOM") }, rings("all: push", "all: quarantine", "plain: push"),
+	},
+	{
+		"a chart by digest and by tag, announced", registry.Policies{AnnounceUntagged: true}, nil, func(s scene) { s.chart(digestOf(chartManifest), "2.3.0") },
+		rings("all: chart_push", "all: chart_push:2.3.0", "charts: chart_push", "charts: chart_push:2.3.0", "plain: push", "plain: push:2.3.0"),
+	},
+	{
+		"a deleted manifest with two tags, untags announced", registry.Policies{AnnounceUntag: true}, func(s scene) { s.image("v1", "v2") },
+		func(s scene) { s.remove(digestOf(imageOf("layer"))) }, rings("all: delete", "plain: delete"),
+	},
+	{
+		"a deleted repository", registry.Policies{}, func(s scene) {
+			s.image("v1", "v2")
+			s.put("multi", indexOf(imageOf("layer")))
+		}, func(s scene) {
+			status, err := s.c.send(http.MethodDelete, s.base+"/acr/v1/"+s.repo, "", "")
+			if err != nil || status != http.StatusAccepted {
+				s.t.Fatalf("the repository is answered %d, %v", status, err)
+			}
+		}, rings("all: delete", "all: delete", "plain: delete", "plain: delete"),
+	},
 }
 
 // pushed1 is what one push of an image under a tag rings.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"dockbell/models/registry"
 	"dockbell/web/webtest"
 )
 
@@ -73,19 +74,8 @@ var clientSteps = []step{
 // TestRealClients runs crane, skopeo, oras and helm as their users do.
 func TestRealClients(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
-		c := webtest.NewClients(t, h.host, "pusher", password)
-		c.WriteLayer("l1.tar", "one")
-		c.WriteLayer("l2.tar", "two")
-		c.Write("sbom.json", []byte(`{"spdxVersion":"SPDX-2.3"}`))
-		for _, one := range clientSteps {
-			out := c.Run(one.command)
-			if !strings.Contains(out, one.prints) {
-				t.Errorf("%s\nprints %q, want %q in it", one.command, out, one.prints)
-			}
-			if got := h.events(); !slices.Equal(got, one.raises) && len(got)+len(one.raises) > 0 {
-				t.Errorf("%s\nraises %q, want %q", one.command, got, one.raises)
-			}
-		}
+		c := h.clients()
+		h.walk(c, clientSteps, h.events)
 		got, err := os.ReadFile(filepath.Join(c.Dir, "out", "sbom.json"))
 		if err != nil || string(got) != `{"spdxVersion":"SPDX-2.3"}` {
 			t.Errorf("oras pulled %q, %v", got, err)
@@ -94,4 +84,104 @@ func TestRealClients(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func (h *house) clients() *webtest.Clients {
+	h.t.Helper()
+	c := webtest.NewClients(h.t, h.host, "pusher", password)
+	c.WriteLayer("l1.tar", "one")
+	c.WriteLayer("l2.tar", "two")
+	c.Write("sbom.json", []byte(`{"spdxVersion":"SPDX-2.3"}`))
+	return c
+}
+
+// walk goes step by step; "release H/repository:tag" is what a scanner does about an image.
+func (h *house) walk(c *webtest.Clients, steps []step, raised func() []string) {
+	h.t.Helper()
+	for _, one := range steps {
+		if image, ok := strings.CutPrefix(one.command, "release H/"); ok {
+			h.release(image)
+		} else if out := c.Run(one.command); !strings.Contains(out, one.prints) {
+			h.t.Errorf("%s\nprints %q, want %q in it", one.command, out, one.prints)
+		}
+		if got := raised(); !slices.Equal(got, one.raises) && len(got)+len(one.raises) > 0 {
+			h.t.Errorf("%s\nraises %q, want %q", one.command, got, one.raises)
+		}
+	}
+}
+
+func (h *house) release(image string) {
+	h.t.Helper()
+	repo, tag, _ := strings.Cut(image, ":")
+	digest := h.do("HEAD", "/v2/"+repo+"/manifests/"+tag, "", as("owner")).Header.Get("Docker-Content-Digest")
+	h.do("PATCH", "/acr/v1/"+repo+"/_manifests/"+digest, `{"quarantineState":"Passed"}`, as("owner")).wants(h.t, 200, "")
+}
+
+// signIns are the first steps of each script.
+var signIns = clientSteps[:4]
+
+// announcedSteps are those whose events the two switches change, as Azure has them: one push for each manifest.
+var announcedSteps = []step{
+	{"crane append --insecure --oci-empty-base -f l1.tar -t H/stage/amd:x", "", raises("push stage/amd:x")},
+	{"crane append --insecure --oci-empty-base -f l2.tar -t H/stage/arm:x", "", raises("push stage/arm:x")},
+	{"crane index append --insecure -m H/stage/amd:x -m H/stage/arm:x -t H/test/multi:v1", "", raises("push test/multi", "push test/multi", "push test/multi:v1")},
+	{"skopeo copy --insecure-policy --all --src-tls-verify=false docker://H/test/multi:v1 oci:layout:v1", "", nil},
+	{
+		"skopeo copy --insecure-policy --all --dest-tls-verify=false oci:layout:v1 docker://H/test/skmulti:v1", "",
+		raises("push test/skmulti", "push test/skmulti", "push test/skmulti:v1"),
+	},
+	{"crane tag --insecure H/stage/amd:x stable", "", raises("push stage/amd:stable")},
+	{"crane copy --insecure H/stage/amd:x H/stage/amd:stable", "", nil},
+	{"oras attach --plain-http H/stage/amd:x sbom.json:application/spdx+json --artifact-type application/spdx+json", "", raises("push stage/amd")},
+	{
+		"oras cp -r --from-plain-http --to-plain-http H/stage/amd:x H/test/appcp:v2", "",
+		raises("push test/appcp", "push test/appcp", "push test/appcp:v2"),
+	},
+	{"helm create mychart", "", nil},
+	{"helm package mychart", "", nil},
+	{"helm push mychart-0.1.0.tgz oci://H/charts --plain-http", "Digest: sha256:", raises("chart_push charts/mychart", "chart_push charts/mychart:0.1.0")},
+	{"crane delete --insecure H/stage/amd:stable", "", raises("delete stage/amd:stable")},
+	{"crane delete --insecure H/stage/amd@DIGEST(H/stage/amd:x)", "", raises("delete stage/amd carried x")},
+	{"skopeo delete --tls-verify=false docker://H/test/skmulti:v1", "", raises("delete test/skmulti carried v1")},
+	{"oras manifest delete --plain-http -f H/test/appcp@DIGEST(H/test/appcp:v2)", "", raises("delete test/appcp carried v2")},
+	{"crane delete --insecure H/charts/mychart@DIGEST(H/charts/mychart:0.1.0)", "", raises("chart_delete charts/mychart:0.1.0 carried 0.1.0")},
+}
+
+// TestRealClientsAnnounced is the script with both switches on.
+func TestRealClientsAnnounced(t *testing.T) {
+	h := newHouse(t)
+	h.setPolicies(registry.Policies{AnnounceUntagged: true, AnnounceUntag: true})
+	h.walk(h.clients(), slices.Concat(signIns, announcedSteps), h.events)
+}
+
+// heldSteps are pushes that wait for their release, by clients that read by digest what they have just pushed.
+var heldSteps = []step{
+	{"crane append --insecure --oci-empty-base -f l1.tar -t H/stage/amd:x", "", raises("quarantine stage/amd:x")},
+	{"release H/stage/amd:x", "", raises("push stage/amd:x")},
+	{"crane tag --insecure H/stage/amd:x stable", "", raises("quarantine stage/amd:stable", "push stage/amd:stable")},
+	{"crane append --insecure --oci-empty-base -f l2.tar -t H/stage/arm:x", "", raises("quarantine stage/arm:x")},
+	{"release H/stage/arm:x", "", raises("push stage/arm:x")},
+	{"crane copy --insecure H/stage/amd:x H/test/copy:v1", "", raises("quarantine test/copy:v1")},
+	{"crane index append --insecure -m H/stage/amd:x -m H/stage/arm:x -t H/test/multi:v1", "", raises("quarantine test/multi:v1")},
+	{"release H/test/multi:v1", "", raises("push test/multi:v1")},
+	{"skopeo copy --insecure-policy --all --src-tls-verify=false docker://H/test/multi:v1 oci:layout:v1", "", nil},
+	{"skopeo copy --insecure-policy --all --dest-tls-verify=false oci:layout:v1 docker://H/test/skmulti:v1", "", raises("quarantine test/skmulti:v1")},
+	{"release H/test/skmulti:v1", "", raises("push test/skmulti:v1")},
+	{"skopeo inspect --override-arch amd64 --tls-verify=false docker://H/test/skmulti:v1", "sha256:", nil},
+	{"oras push --plain-http H/test/art:v1 sbom.json:application/json --artifact-type application/vnd.example.thing", "", raises("quarantine test/art:v1")},
+	{"oras attach --plain-http H/stage/arm:x sbom.json:application/spdx+json --artifact-type application/spdx+json", "", nil},
+	{"helm create mychart", "", nil},
+	{"helm package mychart", "", nil},
+	{"helm push mychart-0.1.0.tgz oci://H/charts --plain-http", "Digest: sha256:", raises("quarantine charts/mychart:0.1.0")},
+	{"release H/charts/mychart:0.1.0", "", raises("chart_push charts/mychart:0.1.0")},
+	{"helm pull oci://H/charts/mychart --version 0.1.0 --plain-http", "Pulled", nil},
+	{"crane delete --insecure H/test/art:v1", "", nil},
+	{"crane delete --insecure H/test/multi@DIGEST(H/test/multi:v1)", "", raises("delete test/multi carried v1")},
+}
+
+// TestRealClientsUnderQuarantine is the script where everything new is held until it is released.
+func TestRealClientsUnderQuarantine(t *testing.T) {
+	h := newHouse(t)
+	h.setPolicies(registry.Policies{Quarantine: true})
+	h.walk(h.clients(), slices.Concat(signIns, heldSteps), h.allEvents)
 }
