@@ -15,6 +15,7 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/keeping"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/webhook"
 	"dockbell/views/ui"
 )
@@ -196,6 +197,10 @@ func settingsSamples() map[string]variants {
 		},
 		"TokenPanel":   {"full": TokenPanel(TokenForm{Name: nasty, Role: "owner", Registry: "a", Registries: []string{"a", "b"}, Errors: wrong}), "empty": TokenPanel(TokenForm{})},
 		"TokenRevoke":  {"full": TokenRevoke(tok)},
+		"SourcesPage":  {"full": SourcesPage(aShell(), Sources{Registry: aRegistry(), All: []SourceRow{aSource()}, New: &source.Issued{Source: aSource().Source, URL: nasty, Token: nasty}, MayAdmin: true}), "empty": SourcesPage(bareShell(), Sources{})},
+		"SourcePanel":  {"full": SourcePanel(SourceForm{Registry: "mycontainerregistry", Name: nasty, Kind: nasty, Location: nasty, Rate: nasty, Networks: nasty, Errors: wrongSource()}), "external": SourcePanel(SourceForm{Named: nasty, Errors: wrongSource()})},
+		"SourceRotate": {"full": SourceRotate(aSource().Source)}, "SourceDelete": {"full": SourceDelete(aSource().Source)},
+		"OneSource":    {"full": OneSource(aShell(), aSourcePage()), "empty": OneSource(bareShell(), SourcePage{SourceRow: SourceRow{Source: source.Source{Name: "edge"}}})},
 		"NetworksPage": {"full": NetworksPage(aShell(), Networks{Rows: NetworkRows([]string{"127.0.0.0/8"}, []string{"10.0.0.0/8"}), Tested: nasty, Refusal: nasty}), "allowed": NetworksPage(aShell(), Networks{Tested: "a", Answer: nasty}), "empty": NetworksPage(bareShell(), Networks{})},
 		"APIPage": {
 			"full":  APIPage(aShell(), API{About: []string{nasty}, Groups: []APIGroup{{Title: nasty, About: nasty, Calls: []APICall{{Method: "PUT", Path: nasty, Summary: nasty, Fields: []APIField{{Name: nasty, Type: "string", About: nasty, Choices: []string{"a"}, Required: true}}}}}}}),
