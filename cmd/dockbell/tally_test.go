@@ -155,7 +155,7 @@ func wrongFiles(folder string, needed map[string]bool) []string {
 	var wrong []string
 	seen := map[string]bool{}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || path == filepath.Join(folder, "place") { // the name of the folder itself
 			return err
 		}
 		raw, err := os.ReadFile(path)
