@@ -45,7 +45,7 @@ func commands() *cobra.Command {
 	}
 	root.PersistentFlags().String("config", "", "YAML file with settings")
 	root.AddCommand(serveCommand(), webhookCommand(), registryCommand(), loginCommand(), logoutCommand(), tokenCommand(), sourceCommand(), userCommand(),
-		backupCommand(), restoreCommand(), configCommand(), doctorCommand(), versionCommand())
+		backupCommand(), restoreCommand(), migrateCommand(), configCommand(), doctorCommand(), versionCommand())
 	return root
 }
 

@@ -78,7 +78,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, db.abandon(err)
 	}
 	db.settle(ctx)
-	if err := db.checkKey(ctx); err != nil {
+	err = db.checkMoved(ctx)
+	if err == nil {
+		err = db.checkKey(ctx)
+	}
+	if err != nil {
 		return nil, db.abandon(err)
 	}
 	return db, nil
@@ -138,6 +142,9 @@ func (db *DB) abandon(err error) error {
 // fresh is how long a successful commit proves that the database can be written to.
 const fresh = time.Second
 
+// pingKey is the setting that Ping writes.
+const pingKey = "store.ping"
+
 // Ping says whether the database can be read and written to; a fault says that it cannot.
 func (db *DB) Ping(ctx context.Context) error {
 	var one int
@@ -147,7 +154,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	if db.now().Sub(time.UnixMicro(db.writer.committed.Load())) < fresh {
 		return nil
 	}
-	err := db.PutSetting(ctx, "store.ping", db.now().UTC().Format(time.RFC3339))
+	err := db.PutSetting(ctx, pingKey, db.now().UTC().Format(time.RFC3339))
 	if fault.Is(err, fault.Internal) && ctx.Err() == nil {
 		return unreachable(err)
 	}
