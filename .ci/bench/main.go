@@ -19,6 +19,7 @@ import (
 // bench is one run of all measures.
 type bench struct {
 	dockbell string        // the program that is measured
+	older    string        // the same one, built so that its clock can be set
 	length   time.Duration // of one measure
 	runs     int           // how often each is taken
 	many     int           // rows of a large database
@@ -41,6 +42,7 @@ func main() {
 	defer stop()
 	b := &bench{}
 	flag.StringVar(&b.dockbell, "dockbell", "bin/dockbell", "the program that is measured")
+	flag.StringVar(&b.older, "older", "bin/dockbell-clock", "the same program, whose clock can be set")
 	flag.Parse()
 	if err := errors.Join(b.settings(), b.run(ctx)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

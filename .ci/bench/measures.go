@@ -21,6 +21,7 @@ var measures = []measure{
 	{[]string{"7"}, "latency beside a slow neighbour", (*bench).neighbour},
 	{[]string{"8"}, "memory of waiting deliveries", (*bench).waiting},
 	{[]string{"10", "11"}, "pages of a long history", (*bench).history},
+	{[]string{"13"}, "retention of a long history", (*bench).retention},
 	{[]string{"14"}, "manifest PUT", (*bench).manifests},
 	{[]string{"R1", "R2", "R3", "R4"}, "large blobs and many pulls", (*bench).blobs},
 	{[]string{"R5"}, "pages of many repositories", (*bench).contents},

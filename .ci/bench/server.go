@@ -29,6 +29,7 @@ const (
 // server is a Dockbell with a data folder of its own.
 type server struct {
 	url, user, secret string // client id and secret for pushing
+	bearer            string
 	source            string // address of the source of events
 	sourceToken       string
 	folder            string
@@ -40,7 +41,7 @@ type server struct {
 var serves = regexp.MustCompile(`serves (http://\S+)`)
 
 // start serves an empty folder and signs in.
-func (b *bench) start(ctx context.Context) (*server, error) {
+func (b *bench) start(ctx context.Context, env ...string) (*server, error) {
 	folder, err := os.MkdirTemp("", "dockbell-bench")
 	if err != nil {
 		return nil, err
@@ -49,26 +50,10 @@ func (b *bench) start(ctx context.Context) (*server, error) {
 	if s.log, err = os.Create(filepath.Join(folder, "log")); err != nil {
 		return nil, err
 	}
-	s.process = exec.CommandContext(ctx, b.dockbell, "serve")
-	s.process.Env = append(os.Environ(),
-		"DOCKBELL_LISTEN=127.0.0.1:0", "DOCKBELL_DATA="+filepath.Join(folder, "data"), "DOCKBELL_ALLOWED_NETWORKS=127.0.0.0/8",
-		"DOCKBELL_OWNER="+ownerName, "DOCKBELL_OWNER_PASSWORD="+ownerPassword, "DOCKBELL_LOG=error")
-	s.process.Stderr = s.log
-	out, err := s.process.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.process.Start(); err != nil {
-		return nil, err
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	said := serves.FindStringSubmatch(line)
-	if said == nil {
+	if err := s.serve(ctx, b.dockbell, env...); err != nil {
 		s.stop()
-		return nil, fmt.Errorf("%s does not start: %s", b.dockbell, line)
+		return nil, err
 	}
-	s.url = said[1]
-	go func() { _, _ = io.Copy(io.Discard, out) }()
 	if err := errors.Join(s.signIn(), s.credentials(ctx, b.dockbell)); err != nil {
 		s.stop()
 		return nil, err
@@ -76,10 +61,39 @@ func (b *bench) start(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
-// stop ends the server and removes its folder.
-func (s *server) stop() {
+// serve begins a life of the server.
+func (s *server) serve(ctx context.Context, dockbell string, env ...string) error {
+	s.process = exec.CommandContext(ctx, dockbell, "serve")
+	s.process.Env = append(append(os.Environ(),
+		"DOCKBELL_LISTEN=127.0.0.1:0", "DOCKBELL_DATA="+filepath.Join(s.folder, "data"), "DOCKBELL_ALLOWED_NETWORKS=127.0.0.0/8",
+		"DOCKBELL_OWNER="+ownerName, "DOCKBELL_OWNER_PASSWORD="+ownerPassword, "DOCKBELL_LOG=error"), env...)
+	s.process.Stderr = s.log
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.process.Start(); err != nil {
+		return err
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	said := serves.FindStringSubmatch(line)
+	if said == nil {
+		return fmt.Errorf("%s does not start: %s", dockbell, line)
+	}
+	s.url = said[1]
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return nil
+}
+
+// end ends the life of the server; its folder stays.
+func (s *server) end() {
 	_ = s.process.Process.Signal(syscall.SIGTERM)
 	_ = s.process.Wait()
+}
+
+// stop ends the server and removes its folder.
+func (s *server) stop() {
+	s.end()
 	s.log.Close()
 	_ = os.RemoveAll(s.folder)
 }
@@ -127,12 +141,12 @@ func (s *server) credentials(ctx context.Context, dockbell string) error {
 		}
 		return json.Unmarshal(out, into)
 	}
-	var token struct{ ClientID, ClientSecret string }
+	var token struct{ ClientID, ClientSecret, Token string }
 	var source struct{ URL, Token string }
 	err := errors.Join(
 		make(&token, "token", "create", "--name", "bench", "--role", "contributor"),
 		make(&source, "source", "create", "--name", "bench", "--kind", "distribution", "--registry", "mycontainerregistry", "--rate", "0"))
-	s.user, s.secret, s.source, s.sourceToken = token.ClientID, token.ClientSecret, source.URL, source.Token
+	s.user, s.secret, s.bearer, s.source, s.sourceToken = token.ClientID, token.ClientSecret, token.Token, source.URL, source.Token
 	return err
 }
 

@@ -130,7 +130,22 @@ func (f forgetting) remove(ctx context.Context, step *keeping.Step, remove func(
 		return err
 	})
 	step.Held = time.Since(began)
-	return err
+	if err != nil {
+		return err
+	}
+	return f.db.spare(f.sql)
+}
+
+// spared is after how many steps the log of SQLite is written back: before it is so long that a commit does it.
+const spared = 8
+
+// spare writes the log of SQLite back to the file beside the writer, which else does it every thousand pages and is held up by it: a
+// step changes many pages for its size.
+func (db *DB) spare(s sqlTx) error {
+	if s.postgres || db.forgets.Add(1)%spared != 0 {
+		return nil
+	}
+	return s.query(func(*sql.Rows) error { return nil }, "pragma wal_checkpoint(passive)") // it waits for nobody; what it leaves comes with the next one
 }
 
 func idsOf(rows []old) []int64 {

@@ -52,6 +52,7 @@ type DB struct {
 	now      func() time.Time
 	clock    *clock       // behind now with PostgreSQL; nil where Options.Now says the time
 	watched  watched      // of KeepTime alone
+	forgets  atomic.Int64 // steps of Forget
 	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
 }
 
