@@ -78,10 +78,8 @@ func (s sqlTx) arrive(src source.Source, row arrivalRow) error {
 	if s.postgres { // which wants to know the types
 		into, args = t.insertAll, t.lists(reflect.ValueOf([]arrivalRow{row}))
 	}
-	stored := false
-	err := s.query(func(*sql.Rows) error { stored = true; return nil },
-		into+"where exists (select 1 from sources where id = ? and version = ?) returning id", append(args, src.ID, src.Version)...)
-	if err == nil && !stored {
+	stored, err := s.run(into+"where exists (select 1 from sources where id = ? and version = ?)", append(args, src.ID, src.Version)...)
+	if err == nil && stored == 0 {
 		return source.ErrStale
 	}
 	return err

@@ -60,6 +60,7 @@ func makePrivateFile(path string) error {
 func (db *DB) openFile(o Options, connections int, params url.Values) (*gorm.DB, error) {
 	params.Set("_busy_timeout", strconv.FormatInt(cmp.Or(o.Busy, busyDefault).Milliseconds(), 10))
 	params.Set("_foreign_keys", "on")
+	params.Set("_mutex", "no") // database/sql gives a connection to one goroutine at a time
 	params.Set("_stmt_cache_size", "100")
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(o.DSN)
 	pool, err := gorm.Open(sqlite.Open("file:"+name+"?"+params.Encode()), db.config())
