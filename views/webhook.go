@@ -21,7 +21,8 @@ type WebhookPage struct {
 	Hook      webhook.Webhook
 	Health    delivery.Health
 	Lost      delivery.Recoverable // what Recover failed would send again
-	Waiting   delivery.Waiting     // what a pause keeps
+	Waiting   delivery.Waiting     // what is held back: by a pause, until a retry, or while the endpoint is probed
+	Replay    *delivery.Replay     // the last one; nil without
 	History   History
 	MayWrite  bool
 	MayReveal bool        // may see the signing secret

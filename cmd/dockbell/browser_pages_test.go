@@ -83,7 +83,7 @@ func furnish(t *testing.T) *furniture {
 		"/registries/new/external", registry + "/sources", registry + "/sources/new", registry + "/sources/edge", registry + "/sources/edge/rotate", registry + "/sources/edge/delete",
 		"/registries/acmeharbor", "/registries/acmeharbor/sources/harbor",
 		registry + "/access", registry + "/properties", registry + "/retention", registry + "/retention?try=1&keepTags=3",
-		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume",
+		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume", hookList + "/tryitout/replay", hookList + "/tryitout/drop",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/help/api", "/account",
@@ -183,7 +183,7 @@ func pictured(address string) string {
 func visitsAll(t *testing.T, pages []string) {
 	noPages := []string{ // what is no whole page, leads on at once, or has a story of its own
 		"/setup", "/setup/registry", "/sign-in", "/connect/dockbell-cloud.json",
-		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
+		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/:webhook/replay/progress", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
 		"/registries/:registry/deliveries/:id/body", "/registries/:registry/deliveries/:id/ping",
 		"/registries/:registry/replications/-/delete", "/registries/:registry/sources/-/rotate", "/registries/:registry/sources/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
 	}

@@ -55,6 +55,7 @@ type house struct {
 	certs      certs.Source // nil without an HTTPS listener
 	webhooks   *webhook.Service
 	sources    *source.Service
+	replays    *delivery.Replays
 	cleaner    *cleanup.Cleaner
 	policy     *keeping.Policy
 	keeper     *keeping.Keeper
@@ -127,6 +128,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	}
 	h.sources = newSources(h.db, h.registries, h.site.public)
 	controls := &delivery.Controls{Store: h.db, Now: h.db.Now, Wake: h.dispatcher.Wake, Feed: feed}
+	h.replays = &delivery.Replays{Store: h.db, Outbox: outbox, NewID: newID, Log: log, Kick: make(chan struct{}, 1)}
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)
 	h.keeper = h.newKeeper(h.policy, log)
@@ -136,7 +138,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		Log: log, TrustedProxies: cfg.TrustedProxies, Ready: h.db.Ping, Metrics: h.metrics.handler(), Credentials: credentials,
 		Served: h.metrics.served, NewID: newID, Now: h.db.Now,
 	}, web.Doors{
-		h.portal(cfg, networks, portal.Hooks{Outbox: outbox, Webhooks: h.webhooks, Controls: controls}, limits, log),
+		h.portal(cfg, networks, portal.Hooks{Outbox: outbox, Webhooks: h.webhooks, Controls: controls, Replays: h.replays}, limits, log),
 		certs.DoorOf(h.certs),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: h.db.Now, NewID: newID},
 		&azure.Door{

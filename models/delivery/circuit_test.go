@@ -29,8 +29,8 @@ func TestACircuitOpensAndProbesMoreAndMoreGently(t *testing.T) {
 		c = c.After(1, began, now)
 		gaps = append(gaps, c.ProbeAt.Sub(now))
 	}
-	for i, want := range []time.Duration{2, 4, 8, 16, 32, 60, 60, 60, 60} {
-		if gaps[i] != want*time.Second {
+	for i, want := range []int{2, 4, 8, 16, 32, 60, 60, 60, 60} {
+		if gaps[i] != time.Duration(want)*time.Second {
 			t.Errorf("gaps %v, the %d. is not %d s", gaps, i+1, want)
 		}
 	}

@@ -1,9 +1,9 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"dockbell/models/audit"
@@ -15,12 +15,12 @@ import (
 // ControlStore is what Controls need of the database.
 type ControlStore interface {
 	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
-	// WaitingFor counts what waits for a webhook and was made before a moment; Superseded and Drop work on the same.
-	WaitingFor(ctx context.Context, webhookID string, before ID) (Waiting, error)
+	// WaitingFor counts what waits for a webhook; Superseded and Drop work on the same.
+	WaitingFor(ctx context.Context, webhookID string, which Which) (Waiting, error)
 	// Superseded gives what waits while a newer delivery of the same tag waits too.
-	Superseded(ctx context.Context, webhookID string, before ID) ([]ID, error)
+	Superseded(ctx context.Context, webhookID string, which Which) ([]ID, error)
 	// Drop cancels what waits: these, or for nil some of all; 0 says that nothing is left.
-	Drop(ctx context.Context, webhookID string, before ID, ids []ID) (n int, err error)
+	Drop(ctx context.Context, webhookID string, which Which, ids []ID) (n int, err error)
 	// EndPause lets a webhook that is paused since then send again: what waits now at the given rate, 0 is all at once.
 	EndPause(ctx context.Context, w webhook.Webhook, drain Rate, by string) error
 }
@@ -39,9 +39,31 @@ type Waiting struct {
 	Newest int // the newest of every tag; of what has no tag, of every digest
 }
 
+// Which narrows what waits for a webhook; zero fields do not narrow.
+type Which struct {
+	Before     ID // made before it
+	Repository string
+	Retries    bool // only what waits for a retry
+}
+
 // Waiting counts what waits for a webhook.
-func (s *Controls) Waiting(ctx context.Context, hook webhook.Webhook) (Waiting, error) {
-	return s.Store.WaitingFor(ctx, hook.ID, math.MaxInt64)
+func (s *Controls) Waiting(ctx context.Context, hook webhook.Webhook, which Which) (Waiting, error) {
+	return s.Store.WaitingFor(ctx, hook.ID, which)
+}
+
+// Drop cancels what waits for a webhook and says how many that were. What comes meanwhile stays.
+func (s *Controls) Drop(ctx context.Context, hook webhook.Webhook, which Which) (int, error) {
+	which.Before = FirstID(s.Now().Truncate(time.Millisecond))
+	changes := []audit.Change{{Field: "dropped", To: cmp.Or(which.Repository, "all that waited")}}
+	noted := audit.Note(ctx, audit.Entry{Action: "webhook.drop", Registry: string(hook.Registry), Object: string(hook.Name), Changes: changes})
+	n, err := s.Store.Drop(noted, hook.ID, which, nil)
+	if err == nil && n > 0 {
+		var more int
+		more, err = s.drop(ctx, hook, which)
+		n += more
+	}
+	s.news(hook)
+	return n, err
 }
 
 // Choice is the answer to what becomes of the deliveries that a pause kept.
@@ -83,7 +105,7 @@ func (s *Controls) Resume(ctx context.Context, reg registry.Name, name webhook.N
 	if !hook.IsPaused() {
 		return 0, 0, fault.New(fault.Conflict, "The webhook %s is not paused.", hook.Name)
 	}
-	before := FirstID(s.Now().Truncate(time.Millisecond))
+	before := Which{Before: FirstID(s.Now().Truncate(time.Millisecond))}
 	switch how.Send {
 	case SendNewest:
 		dropped, err = s.dropSuperseded(ctx, hook, before)
@@ -107,13 +129,13 @@ func (s *Controls) Resume(ctx context.Context, reg registry.Name, name webhook.N
 }
 
 // dropSuperseded cancels step by step, so that other writes come in between.
-func (s *Controls) dropSuperseded(ctx context.Context, hook webhook.Webhook, before ID) (dropped int, err error) {
-	ids, err := s.Store.Superseded(ctx, hook.ID, before)
+func (s *Controls) dropSuperseded(ctx context.Context, hook webhook.Webhook, which Which) (dropped int, err error) {
+	ids, err := s.Store.Superseded(ctx, hook.ID, which)
 	for err == nil && len(ids) > 0 {
 		step := ids[:min(len(ids), dropStep)]
 		ids = ids[len(step):]
 		var n int
-		n, err = s.Store.Drop(ctx, hook.ID, before, step)
+		n, err = s.Store.Drop(ctx, hook.ID, which, step)
 		dropped += n
 	}
 	return dropped, err
@@ -122,9 +144,9 @@ func (s *Controls) dropSuperseded(ctx context.Context, hook webhook.Webhook, bef
 // dropStep is how many deliveries one transaction cancels.
 const dropStep = 500
 
-func (s *Controls) drop(ctx context.Context, hook webhook.Webhook, before ID) (dropped int, err error) {
+func (s *Controls) drop(ctx context.Context, hook webhook.Webhook, which Which) (dropped int, err error) {
 	for {
-		n, err := s.Store.Drop(ctx, hook.ID, before, nil)
+		n, err := s.Store.Drop(ctx, hook.ID, which, nil)
 		dropped += n
 		if err != nil || n == 0 {
 			return dropped, err

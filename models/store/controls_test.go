@@ -102,7 +102,7 @@ func TestResumeSendsWhatIsChosen(t *testing.T) {
 				names[foreign] = "foreign"
 				q.clock.advance(time.Second)
 				c := &delivery.Controls{Store: q.db, Now: q.clock.now}
-				n, err := q.db.WaitingFor(t.Context(), q.hooks[0].ID, delivery.FirstID(q.clock.now()))
+				n, err := q.db.WaitingFor(t.Context(), q.hooks[0].ID, delivery.Which{Before: delivery.FirstID(q.clock.now())})
 				if want := (delivery.Waiting{All: 5, Newest: 3}); err != nil || n != want {
 					t.Errorf("waiting: %+v, %v, want %+v", n, err, want)
 				}
@@ -207,4 +207,38 @@ func TestControlsAreReadFromTheirIndex(t *testing.T) {
 	if err != nil || !strings.Contains(plan, "SCAN webhooks USING COVERING INDEX webhooks_controls") {
 		t.Errorf("the plan of the lines: %s (%v)", plan, err)
 	}
+}
+
+// TestDropCancelsWhatWaits, all of it or what is asked for: no ping, nothing that is under way, nothing of another webhook.
+func TestDropCancelsWhatWaits(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		for range 600 {
+			q.about(0, "api", "v1")
+		}
+		web, foreign := q.about(0, "web", "v1"), q.about(1, "api", "v1")
+		retrying := q.claim(1, 1)
+		q.finish(retrying, 500)
+		under := q.claim(1, 1)[0].Delivery.ID
+		ping := q.ping(0)
+		q.clock.advance(time.Second)
+		late := q.about(0, "api", "v2")
+		c := &delivery.Controls{Store: q.db, Now: q.clock.now}
+		for _, step := range []struct {
+			which delivery.Which
+			want  int
+		}{{delivery.Which{Retries: true}, 1}, {delivery.Which{Repository: "web"}, 1}, {delivery.Which{}, 598}} {
+			n, err := c.Waiting(t.Context(), q.hooks[0], step.which)
+			dropped, dropErr := c.Drop(t.Context(), q.hooks[0], step.which)
+			if err != nil || dropErr != nil || dropped != step.want || n.All < dropped || n.All > dropped+1 {
+				t.Errorf("%+v: counted %d, dropped %d, want %d (%v, %v)", step.which, n.All, dropped, step.want, err, dropErr)
+			}
+		}
+		for id, want := range map[delivery.ID]delivery.State{
+			retrying[0].Delivery.ID: delivery.Cancelled, web: delivery.Cancelled, foreign: delivery.Pending, under: delivery.Pending, ping: delivery.Pending, late: delivery.Pending,
+		} {
+			if got := q.stored(id).State; got != want {
+				t.Errorf("%v is %s, want %s", id, got, want)
+			}
+		}
+	})
 }

@@ -40,13 +40,22 @@ func (db *DB) deliveries(ctx context.Context, f delivery.Filter) (query func() *
 	if err := n.lookUp(searchDeliveries, f.Registry); err != nil {
 		return nil, "", translate(err)
 	}
+	id, later := plainText(string(f.EventID)), []int64(nil)
+	if id != "" {
+		if later, err = db.replayedOf(ctx, id); err != nil {
+			return nil, "", err
+		}
+	}
 	return func() *gorm.DB {
 		n := n
 		n.query = db.read(ctx).Model(&deliveryRow{})
 		n.textIn("event_id")
 		if f.EventID != "" { // its deliveries were made together, so that their IDs are near each other
-			id := plainText(string(f.EventID))
-			n.by("event_id", id, "id between (select first_delivery from events where events.id = ?) and (select last_delivery from events where events.id = ?)", id, id)
+			near, args := "id between (select first_delivery from events where events.id = ?) and (select last_delivery from events where events.id = ?)", []any{id, id}
+			if len(later) > 0 {
+				near, args = "("+near+" or id in ?)", append(args, later)
+			}
+			n.by("event_id", id, near, args...)
 		}
 		if f.WebhookID != "" {
 			n.by("webhook_id", f.WebhookID, "")

@@ -14,8 +14,20 @@ import (
 	"dockbell/models/webhook"
 )
 
-// waitingFor is what waits for a webhook but its pings, and was made before a delivery's ID.
-const waitingFor = waiting + " and action <> 'ping' and webhook_id = ? and id < ?"
+// waitingFor is what waits for a webhook but its pings.
+func waitingFor(webhookID string, which delivery.Which) (where string, args []any) {
+	where, args = waiting+" and action <> 'ping' and webhook_id = ?", []any{webhookID}
+	if which.Before != 0 {
+		where, args = where+" and id < ?", append(args, int64(which.Before))
+	}
+	if which.Repository != "" {
+		where, args = where+" and repository = ?", append(args, plainText(which.Repository))
+	}
+	if which.Retries {
+		where += " and attempts > 0"
+	}
+	return where, args
+}
 
 // sameImage is what makes deliveries about the same: the tag, or the digest of what has none.
 const sameImage = "repository, tag, case when tag = '' then digest else '' end"
@@ -23,33 +35,37 @@ const sameImage = "repository, tag, case when tag = '' then digest else '' end"
 // dropSome is how many deliveries one transaction cancels, so that other writes come in between.
 const dropSome = 500
 
-// WaitingFor counts what waits for a webhook and was made before a delivery's ID.
-func (db *DB) WaitingFor(ctx context.Context, webhookID string, before delivery.ID) (n delivery.Waiting, err error) {
+// WaitingFor counts what waits for a webhook.
+func (db *DB) WaitingFor(ctx context.Context, webhookID string, which delivery.Which) (n delivery.Waiting, err error) {
+	where, args := waitingFor(webhookID, which)
 	err = db.read(ctx).Raw(`select coalesce(sum(n), 0) as "all", count(*) as newest from
-		(select count(*) as n from deliveries where `+waitingFor+` group by `+sameImage+`) as images`, webhookID, int64(before)).Scan(&n).Error
+		(select count(*) as n from deliveries where `+where+` group by `+sameImage+`) as images`, args...).Scan(&n).Error
 	return n, translate(err)
 }
 
 // Superseded gives what waits for a webhook while a newer delivery about the same image waits too.
-func (db *DB) Superseded(ctx context.Context, webhookID string, before delivery.ID) (ids []delivery.ID, err error) {
+func (db *DB) Superseded(ctx context.Context, webhookID string, which delivery.Which) (ids []delivery.ID, err error) {
+	where, args := waitingFor(webhookID, which)
 	err = db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
 		var id delivery.ID
 		err := row.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, `select id from (select id, row_number() over (partition by `+sameImage+` order by id desc) as place from deliveries where `+waitingFor+`) as placed
-		where place > 1 order by id`, webhookID, int64(before))
+	}, `select id from (select id, row_number() over (partition by `+sameImage+` order by id desc) as place from deliveries where `+where+`) as placed
+		where place > 1 order by id`, args...)
 	return ids, translate(err)
 }
 
-// Drop cancels what waits for a webhook and was made before a delivery's ID: these deliveries, or for nil the next few of all.
-func (db *DB) Drop(ctx context.Context, webhookID string, before delivery.ID, ids []delivery.ID) (n int, err error) {
+// Drop cancels what waits for a webhook: these deliveries, or for nil the next few of all.
+func (db *DB) Drop(ctx context.Context, webhookID string, which delivery.Which, ids []delivery.ID) (n int, err error) {
 	err = db.write(ctx, func(tx *gorm.DB) error {
-		which, args := "id in (select id from deliveries where "+waitingFor+" order by next, id limit ?)", []any{webhookID, int64(before), dropSome}
+		where, args := waitingFor(webhookID, which)
 		if ids != nil {
-			which, args = waitingFor+" and id in ?", []any{webhookID, int64(before), ids}
+			where, args = where+" and id in ?", append(args, ids)
+		} else {
+			where, args = waiting+" and id in (select id from deliveries where "+where+" order by next, id limit ?)", append(args, dropSome)
 		}
-		done := tx.Exec("update deliveries set state = 'cancelled', next = 0 where "+waiting+" and "+which, args...)
+		done := tx.Exec("update deliveries set state = 'cancelled', next = 0 where "+where, args...)
 		n = int(done.RowsAffected)
 		return done.Error
 	})

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/registry"
+	"dockbell/models/webhook"
 	"dockbell/views"
 )
 
@@ -95,9 +97,25 @@ func (p *Portal) eventOf(ctx context.Context, reg registry.Registry, id event.ID
 		return page, err
 	}
 	for _, v := range verdicts {
-		page.Verdicts = append(page.Verdicts, views.VerdictRow{Verdict: v, Registry: reg.Name, Delivery: to(v.WebhookID, sent.Deliveries)})
+		row := views.VerdictRow{Verdict: v, Registry: reg.Name, Delivery: to(v.WebhookID, sent.Deliveries)}
+		if row.Delivery != nil && !v.Fires {
+			row.Verdict = sentLater(*row.Delivery)
+			row.Verdict.Reason = v.Reason + " " + row.Verdict.Reason
+		}
+		page.Verdicts = append(page.Verdicts, row)
+	}
+	for _, del := range sent.Deliveries {
+		judged := func(v webhook.Verdict) bool { return v.WebhookID == del.WebhookID }
+		if !slices.ContainsFunc(verdicts, judged) { // its webhook was made after the event
+			page.Verdicts = append(page.Verdicts, views.VerdictRow{Verdict: sentLater(del), Registry: reg.Name, Delivery: &del})
+		}
 	}
 	return page, nil
+}
+
+// sentLater is the verdict on an event that a replay sent to a webhook which it did not fire when it happened.
+func sentLater(del delivery.Delivery) webhook.Verdict {
+	return webhook.Verdict{WebhookID: del.WebhookID, Webhook: del.Webhook, Fires: true, As: del.Action, Reason: "Somebody sent it later."}
 }
 
 // to finds the delivery that went to a webhook; nil when none did.

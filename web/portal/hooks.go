@@ -18,6 +18,7 @@ type Hooks struct {
 	Webhooks *webhook.Service
 	Outbox   *delivery.Outbox
 	Controls *delivery.Controls
+	Replays  *delivery.Replays
 	Patience time.Duration // longest that a page waits for the answer to a ping; 0 is 12 s
 }
 
@@ -54,6 +55,11 @@ func (p *Portal) hookRoutes() []auth.Route {
 		post(one+"/resume", p.resume),
 		get(one+"/recover", account.Write, p.askRecover),
 		post(one+"/recover", p.recoverFailed),
+		get(one+"/replay", account.Write, p.askReplay),
+		post(one+"/replay", p.replay),
+		get(one+"/replay/progress", account.Read, p.replayProgress),
+		get(one+"/drop", account.Write, p.askDrop),
+		post(one+"/drop", p.drop),
 		get(one+"/delete", account.Write, p.askDelete),
 		post(one+"/delete", p.deleteWebhook),
 		{Method: http.MethodPost, Path: one + "/secret", Permission: account.Secrets, Handler: p.showSecret},

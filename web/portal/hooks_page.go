@@ -87,10 +87,13 @@ func (p *Portal) webhookPage(c echo.Context, reg registry.Registry, hook webhook
 	if page.Lost, err = p.History.Recoverable(c.Request().Context(), hook.ID, time.Time{}); err != nil {
 		return page, err
 	}
-	if hook.IsPaused() {
-		if page.Waiting, err = p.Controls.Waiting(c.Request().Context(), hook); err != nil {
+	if hook.IsPaused() || page.Lost.Waiting > 0 || page.Health.Circuit.Open() || page.Health.Drain > 0 { // else what waits is gone in a moment
+		if page.Waiting, err = p.Controls.Waiting(c.Request().Context(), hook, delivery.Which{}); err != nil {
 			return page, err
 		}
+	}
+	if page.Replay, err = p.lastReplay(c, hook); err != nil {
+		return page, err
 	}
 	page.History, err = p.hookHistory(c, reg, hook)
 	return page, err

@@ -38,7 +38,7 @@ func (p *Portal) askResume(c echo.Context) error {
 
 func (p *Portal) showResume(c echo.Context, status int, reg registry.Registry, panel views.ResumePanel) error {
 	var err error
-	if panel.Waiting, err = p.Controls.Waiting(c.Request().Context(), panel.Hook); err != nil {
+	if panel.Waiting, err = p.Controls.Waiting(c.Request().Context(), panel.Hook, delivery.Which{}); err != nil {
 		return err
 	}
 	if isFragment(c) {

@@ -88,11 +88,19 @@ func newPortal(mem *memory) *portal.Portal {
 				Store: mem, Now: now, NewID: func() event.ID { return event.ID(eventID()) }, NewDeliveryID: deliveryIDs.Next, Feed: feed,
 				Wake: func() { go mem.send(feed) },
 			},
+			Replays:  &delivery.Replays{Store: noReplays{}},
 			Patience: 50 * time.Millisecond,
 		},
 		Registries: mem, Contents: mem, History: mem, Inboxes: mem, Feed: feed,
 		Sessions: auth.NewSessions(mem, mem, log, time.Now), PublicURL: "http://127.0.0.1:8080", Log: log, Now: now,
 	}
+}
+
+// noReplays is a memory of none.
+type noReplays struct{ delivery.ReplayStore }
+
+func (noReplays) LastReplay(context.Context, string) (r delivery.Replay, ok bool, err error) {
+	return r, false, nil
 }
 
 func counted(word string) func() string {

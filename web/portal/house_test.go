@@ -66,6 +66,7 @@ func newHouse(t *testing.T) *house {
 		Hooks: portal.Hooks{
 			Webhooks: &webhook.Service{Store: h.db, Networks: nets.Networks, Now: h.Now, NewID: uuid.NewString}, Outbox: outbox,
 			Controls: &delivery.Controls{Store: h.db, Now: h.Now, Feed: feed, Wake: h.ring},
+			Replays:  &delivery.Replays{Store: h.db, Outbox: outbox, NewID: uuid.NewString, Log: log, Kick: make(chan struct{}, 1)},
 		},
 		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Arrivals: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
 		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},
