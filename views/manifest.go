@@ -17,11 +17,13 @@ type Manifest struct {
 	Repository string
 	artifact.Stored
 	Tags       []string // that it carries
+	Moved      int64    // bytes of a pull of all of it; what its platforms share counts once
 	Children   []ChildRow
 	Referrers  []Referrer
 	Config     artifact.Config    // of an image
 	Chart      artifact.ChartFile // of a chart
 	Deliveries []delivery.Delivery
+	Plain      bool // the registry is reached over plain HTTP
 	MayPush    bool
 	MayDelete  bool
 	MayRule    bool
@@ -54,28 +56,16 @@ func (m Manifest) title() string {
 	return m.Repository + "@" + shortDigest(m.Digest)
 }
 
-// MovedBytes is what a pull of an image or artifact moves, or of everything in an index.
-func (m Manifest) movedBytes() int64 {
-	if len(m.Children) == 0 {
-		return m.Content()
-	}
-	sum := m.Size()
-	for _, child := range m.Children {
-		sum += child.Pull
-	}
-	return sum
-}
-
 func (m Manifest) facts() string {
-	return strings.Join([]string{kindTitle(m.Manifest), ui.Bytes(m.movedBytes()), "pushed " + ui.When(m.Updated, m.Now)}, " · ")
+	return strings.Join([]string{kindTitle(m.Manifest), ui.Bytes(m.Moved), "pushed " + ui.When(m.Updated, m.Now)}, " · ")
 }
 
 func (m Manifest) pullCommand() string {
-	return pullCommand(m.Registry.LoginServer, kindTitle(m.Manifest), ContentRef{Repository: m.Repository, Tag: m.Tag, Digest: m.Digest})
+	return pullCommand(m.Registry.LoginServer, kindTitle(m.Manifest), ContentRef{Repository: m.Repository, Tag: m.Tag, Digest: m.Digest}, m.Plain)
 }
 
 func (m Manifest) byDigest() string {
-	return pullCommand(m.Registry.LoginServer, kindTitle(m.Manifest), ContentRef{Repository: m.Repository, Digest: m.Digest})
+	return pullCommand(m.Registry.LoginServer, kindTitle(m.Manifest), ContentRef{Repository: m.Repository, Digest: m.Digest}, m.Plain)
 }
 
 func (m Manifest) heldTitle() string {
@@ -93,6 +83,23 @@ func annotations(all map[string]string) [][2]string {
 	}
 	slices.SortFunc(rows, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return rows
+}
+
+// platform is what an image says of itself; a hand-made one may say nothing.
+func (m Manifest) platform() string {
+	parts := slices.DeleteFunc([]string{m.Config.OS, m.Config.Architecture, m.Config.Variant}, func(s string) bool { return s == "" })
+	if len(parts) == 0 {
+		return "–"
+	}
+	return strings.Join(parts, "/")
+}
+
+// history are the steps of an image's making, if it tells anything about them.
+func (m Manifest) history() []artifact.HistoryStep {
+	if !slices.ContainsFunc(m.Config.History, func(s artifact.HistoryStep) bool { return s.CreatedBy != "" || s.Comment != "" || !s.Created.IsZero() }) {
+		return nil
+	}
+	return m.Config.History
 }
 
 func words(list []string) string { return strings.Join(list, " ") }

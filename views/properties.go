@@ -104,6 +104,7 @@ func removalTags(r cleanup.Removal) string {
 // Access is who may do what in a registry, and how they sign in.
 type Access struct {
 	Registry registry.Registry
+	Plain    bool // it is reached over plain HTTP, which most clients have to be told
 	Who      account.Principal
 	Users    []account.User // for owners alone
 	Tokens   []account.Token
@@ -146,13 +147,19 @@ func reach(p account.Principal) string {
 // logins are the commands by which clients sign in.
 func (a Access) logins() [][2]string {
 	server, user := a.Registry.LoginServer, a.Who.Name
+	flag := func(name string) string {
+		if a.Plain {
+			return " " + name
+		}
+		return ""
+	}
 	return [][2]string{
 		{"Docker", "docker login " + server + " -u " + user},
 		{"Token", "docker login " + server + " -u CLIENT-ID -p CLIENT-SECRET"},
-		{"Helm", "helm registry login " + server + " -u " + user},
-		{"crane", "crane auth login " + server + " -u " + user + " -p PASSWORD"},
-		{"skopeo", "skopeo login " + server + " -u " + user},
-		{"oras", "oras login " + server + " -u " + user},
+		{"Helm", "helm registry login " + server + " -u " + user + flag("--plain-http")},
+		{"crane", "crane auth login " + server + " -u " + user + " -p PASSWORD" + flag("--insecure")},
+		{"skopeo", "skopeo login " + server + " -u " + user + flag("--tls-verify=false")},
+		{"oras", "oras login " + server + " -u " + user + flag("--plain-http")},
 		{"az", "az acr login --name " + string(a.Registry.Name)},
 	}
 }

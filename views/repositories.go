@@ -15,6 +15,7 @@ import (
 // Repositories is the list with one repository open.
 type Repositories struct {
 	Registry  registry.Registry
+	Plain     bool // it is reached over plain HTTP
 	Held      registry.Contents
 	Query     string
 	Rows      []artifact.RepositoryInfo
@@ -167,13 +168,17 @@ func platformOf(child artifact.Descriptor) string {
 }
 
 // pullCommand fetches something with the program that its kind asks for.
-func pullCommand(loginServer, kind string, about ContentRef) string {
+func pullCommand(loginServer, kind string, about ContentRef, plain bool) string {
+	flag := "" // docker needs none on its own machine, and elsewhere a setting of its daemon
+	if plain {
+		flag = " --plain-http"
+	}
 	reference := loginServer + "/" + about.Repository
 	switch {
 	case about.Tag == "" && about.Digest == "":
 		return ""
 	case kind == "Helm chart" && about.Tag != "":
-		return "helm pull oci://" + reference + " --version " + about.Tag
+		return "helm pull oci://" + reference + " --version " + about.Tag + flag
 	case about.Tag != "":
 		reference += ":" + about.Tag
 	default:
@@ -182,7 +187,7 @@ func pullCommand(loginServer, kind string, about ContentRef) string {
 	if kind == "Image" {
 		return "docker pull " + reference
 	}
-	return "oras pull " + reference
+	return "oras pull " + reference + flag
 }
 
 // pullCommand fetches the newest tag of the open repository.
@@ -190,7 +195,7 @@ func (r Repositories) pullCommand() string {
 	if r.Open == nil || len(r.Tags) == 0 {
 		return ""
 	}
-	return pullCommand(r.Registry.LoginServer, r.Tags[0].Kind, ContentRef{Repository: r.Open.Name, Tag: r.Tags[0].Name})
+	return pullCommand(r.Registry.LoginServer, r.Tags[0].Kind, ContentRef{Repository: r.Open.Name, Tag: r.Tags[0].Name}, r.Plain)
 }
 
 // shortDigest is enough of a digest to tell two apart.

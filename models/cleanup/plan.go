@@ -57,6 +57,13 @@ func Plan(ctx context.Context, from Candidates, name registry.Name, rules Rules,
 	return all, err
 }
 
+func notNewest(keep int) string {
+	if keep == 1 {
+		return "Not the newest tag of its repository"
+	}
+	return fmt.Sprintf("Not among the newest %d tags of its repository", keep)
+}
+
 // tags judges tags that are not among the newest. A manifest goes with its last tag, unless an index is made of it.
 func (r Rules) tags(name registry.Name, old []Tagged) []Removal {
 	var all []Removal
@@ -67,7 +74,7 @@ func (r Rules) tags(name registry.Name, old []Tagged) []Removal {
 		}
 		one := Removal{
 			Registry: name, Repository: old[0].Repository, Digest: old[0].Digest, Size: old[0].Size, Pushed: old[0].Pushed,
-			Why: fmt.Sprintf("Not among the newest %d tags of its repository", r.KeepTags),
+			Why: notNewest(r.KeepTags),
 		}
 		for _, t := range old[:n] {
 			if !t.Locked && !r.keeps(t.Repository, t.Tag) {

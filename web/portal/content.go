@@ -100,7 +100,7 @@ func (p *Portal) showManifest(c echo.Context, status int, m views.Manifest, over
 func (p *Portal) manifestOf(c echo.Context, reg registry.Registry, repository, at string) (views.Manifest, error) {
 	ctx, who := c.Request().Context(), who(c)
 	m := views.Manifest{
-		Registry: reg, Repository: repository, Now: p.Now(),
+		Registry: reg, Repository: repository, Plain: p.plain(), Now: p.Now(),
 		MayPush: who.May(account.PushImages, reg.Name), MayDelete: who.May(account.DeleteImgs, reg.Name), MayRule: who.May(account.ReleaseQtn, reg.Name),
 	}
 	var err error
@@ -110,7 +110,7 @@ func (p *Portal) manifestOf(c echo.Context, reg registry.Registry, repository, a
 	if m.Tags, err = p.Contents.ManifestTags(ctx, reg.Name, repository, m.Digest); err != nil {
 		return m, err
 	}
-	if m.Children, err = p.childrenOf(ctx, reg.Name, repository, m.Manifest); err != nil {
+	if m.Children, m.Moved, err = p.childrenOf(ctx, reg.Name, repository, m.Manifest); err != nil {
 		return m, err
 	}
 	if m.Referrers, err = p.referrersOf(ctx, reg.Name, repository, m.Digest, referrerDepth); err != nil {
@@ -143,7 +143,8 @@ func (p *Portal) blob(ctx context.Context, digest string, most int64) []byte {
 	return raw
 }
 
-func (p *Portal) childrenOf(ctx context.Context, name registry.Name, repository string, m artifact.Manifest) ([]views.ChildRow, error) {
+// childrenOf gives the manifests of an index, and what a pull of all of it moves.
+func (p *Portal) childrenOf(ctx context.Context, name registry.Name, repository string, m artifact.Manifest) ([]views.ChildRow, int64, error) {
 	digests := make([]string, 0, len(m.Children))
 	for _, child := range m.Children {
 		digests = append(digests, child.Digest)
@@ -158,7 +159,7 @@ func (p *Portal) childrenOf(ctx context.Context, name registry.Name, repository 
 		}
 		rows = append(rows, row)
 	}
-	return rows, err
+	return rows, moved(m, found), err
 }
 
 // referrersOf reads what refers to a manifest, and what refers to that, as deep as a page shows it.

@@ -169,6 +169,9 @@ func (p *Portal) runRetention(c echo.Context) error {
 	return p.done(c, views.RetentionPath(reg.Name), ui.Toast{Kind: "ok", Title: ui.Plural(n, "deletion", "deletions") + " done", Text: "Layers that nothing needs any more go within a day."})
 }
 
+// plain reports whether registry clients reach this installation over plain HTTP.
+func (p *Portal) plain() bool { return strings.HasPrefix(p.PublicURL, "http://") }
+
 func (p *Portal) access(c echo.Context) error { return p.showAccess(c, http.StatusOK, nil) }
 
 func (p *Portal) showAccess(c echo.Context, status int, keys *registry.AccessKeys) error {
@@ -176,7 +179,7 @@ func (p *Portal) showAccess(c echo.Context, status int, keys *registry.AccessKey
 	if err != nil {
 		return err
 	}
-	a := views.Access{Registry: reg, Who: who(c), Keys: keys, Admin: who(c).May(account.Admin, reg.Name), Now: p.Now()}
+	a := views.Access{Registry: reg, Plain: p.plain(), Who: who(c), Keys: keys, Admin: who(c).May(account.Admin, reg.Name), Now: p.Now()}
 	if a.Admin {
 		if a.Users, err = p.Accounts.Users.Users(c.Request().Context()); err != nil {
 			return err

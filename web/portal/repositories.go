@@ -53,7 +53,7 @@ func (p *Portal) builtIn(c echo.Context) (registry.Registry, error) {
 func (p *Portal) contentsOf(c echo.Context, reg registry.Registry) (views.Repositories, error) {
 	ctx := c.Request().Context()
 	r := views.Repositories{
-		Registry: reg, Query: asked(c, "q"), OnlyHeld: asked(c, "held") != "", Now: p.Now(), MayDelete: who(c).May(account.DeleteImgs, reg.Name),
+		Registry: reg, Plain: p.plain(), Query: asked(c, "q"), OnlyHeld: asked(c, "held") != "", Now: p.Now(), MayDelete: who(c).May(account.DeleteImgs, reg.Name),
 	}
 	var err error
 	if r.Held, err = p.Contents.RepositoryStats(ctx, reg.Name); err != nil {
