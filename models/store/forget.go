@@ -136,11 +136,11 @@ func (f forgetting) remove(ctx context.Context, step *keeping.Step, remove func(
 	return f.db.spare(f.sql)
 }
 
-// spared is after how many steps the log of SQLite is written back: before it is so long that a commit does it.
+// spared is after how many steps the log of SQLite is written back: sooner than checkpoint.go does it for common commits, for a step
+// changes many pages.
 const spared = 8
 
-// spare writes the log of SQLite back to the file beside the writer, which else does it every thousand pages and is held up by it: a
-// step changes many pages for its size.
+// spare writes the log of SQLite back to the file beside the writer.
 func (db *DB) spare(s sqlTx) error {
 	if s.postgres || db.forgets.Add(1)%spared != 0 {
 		return nil
