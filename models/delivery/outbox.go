@@ -173,6 +173,9 @@ func (o *Outbox) store(ctx context.Context, c *event.Change, turn int64, entries
 func (o *Outbox) announce(made []Entry) {
 	work := false
 	for _, entry := range made {
+		if entry.Known { // nothing of it is new
+			continue
+		}
 		if len(entry.Deliveries) == 0 {
 			o.tell(Update{Registry: entry.Event.Registry, EventID: entry.Event.ID})
 		}

@@ -19,6 +19,7 @@ import (
 	"dockbell/models/fault"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/models/store"
 	"dockbell/models/store/storetest"
 	"dockbell/models/webhook"
@@ -410,6 +411,31 @@ func TestAnOutboxNeedsNobodyToTell(t *testing.T) {
 		d.Wake, d.Feed = nil, nil
 		if _, err := d.Ping(t.Context(), acme, "every"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestARepeatFromASourceRingsNobody: it is stored once, and nobody is told or woken again.
+func TestARepeatFromASourceRingsNobody(t *testing.T) {
+	onEach(t, func(t *testing.T, d *desk) {
+		d.hook(t, "every", nil)
+		src := source.Source{ID: uuid.NewString(), Name: "edge", Registry: acme, Location: "eastus", Kind: source.Distribution, TokenHash: []byte("hash"), Version: 1}
+		if err := d.db.AddSource(t.Context(), src); err != nil {
+			t.Fatal(err)
+		}
+		ev := event.Event{
+			ID: event.ID(uuid.NewString()), Registry: acme, Location: "eastus", Action: event.Push, Time: noon, Source: "edge",
+			Target: event.Target{Repository: "team/app", Tag: "v1", Digest: "sha256:a"},
+		}
+		for n, want := range []source.Outcome{source.Accepted, source.Duplicate} {
+			a := source.Arrival{Source: src, At: noon, Verdicts: []source.Verdict{{ID: "x", Outcome: source.Ignored}, {ID: "e-1", Outcome: source.Accepted, Event: ev.ID}}}
+			a, err := d.Take(t.Context(), a, []event.Event{ev})
+			if err != nil || a.Verdicts[1].Outcome != want || a.Verdicts[0].Outcome != source.Ignored {
+				t.Fatalf("%d: %+v, %v", n, a.Verdicts, err)
+			}
+			if told := d.told(); len(told) != 1-n || d.woken != 1 {
+				t.Errorf("%d: told %+v, woken %d times", n, told, d.woken)
+			}
 		}
 	})
 }
