@@ -23,12 +23,12 @@ func (db *DB) Repositories(ctx context.Context, name registry.Name, after string
 func unhidden(column string) string { return fmt.Sprintf("%s & %d = 0", column, noList) }
 
 // repositoryFigures counts what is in a repository. A manifest that is part of an index is fetched with it: its own
-// fetches are no further pulls of the repository.
+// fetches are no further pulls of the repository. SQLite keeps the order of a cross join: what is held is little, tags are many.
 const repositoryFigures = `r.name, r.created, r.updated, r.locks,
 	(select count(*) from tags t where t.registry_key = r.registry_key and t.repository = r.name) as tags,
 	(select count(*) from manifests m where m.registry_key = r.registry_key and m.repository = r.name) as manifests,
-	(select count(*) from manifests m join tags t on t.registry_key = m.registry_key and t.repository = m.repository and t.digest = m.digest
-		where m.registry_key = r.registry_key and m.repository = r.name and m.quarantine in ('Quarantined', 'Failed')) as held,
+	(select count(*) from manifests m cross join tags t where m.registry_key = r.registry_key and m.repository = r.name and
+		m.quarantine in ('Quarantined', 'Failed') and t.registry_key = m.registry_key and t.repository = m.repository and t.digest = m.digest) as held,
 	(select coalesce(sum(b.size), 0) from blob_links b where b.registry_key = r.registry_key and b.repository = r.name) as blob_bytes,
 	(select coalesce(sum(m.size), 0) from manifests m where m.registry_key = r.registry_key and m.repository = r.name) as manifest_bytes,
 	(select coalesce(sum(p.pulls), 0) from pulls p where p.registry_key = r.registry_key and p.repository = r.name and not exists
@@ -112,17 +112,20 @@ func (db *DB) Tags(ctx context.Context, name registry.Name, repository, after st
 	return tags, more, err
 }
 
+// itsManifest is that of a tag. Tags are read in the order of their index, each with its manifest: joined with them a database
+// may begin with the manifest, and sort all of its tags.
+const itsManifest = "from manifests m where m.registry_key = t.registry_key and m.repository = t.repository and m.digest = t.digest"
+
 // TagInfos gives a page of a repository's tags and whether there are more; NotFound at field "repository".
 func (db *DB) TagInfos(ctx context.Context, name registry.Name, repository string, l artifact.List) ([]artifact.TagInfo, bool, error) {
 	if err := db.exists(ctx, name, repository); err != nil {
 		return nil, false, err
 	}
-	query := db.read(ctx).Table("tags as t").Select("t.name, t.digest, t.created, t.updated, t.locks, m.quarantine").
-		Joins("join manifests as m on m.registry_key = t.registry_key and m.repository = t.repository and m.digest = t.digest").
+	query := db.read(ctx).Table("tags as t").Select("t.name, t.digest, t.created, t.updated, t.locks, (select m.quarantine "+itsManifest+") as quarantine").
 		Where("t.registry_key = ? and t.repository = ?", name.Key(), repository)
 	switch l.Held {
 	case artifact.NotHeld:
-		query = query.Where("m.quarantine not in ?", heldStates)
+		query = query.Where("not exists (select 1 "+itsManifest+" and m.quarantine in ?)", heldStates)
 	case artifact.OnlyHeld:
 		query = query.Where("t.digest in (select digest from manifests where registry_key = ? and repository = ? and quarantine in ('Quarantined', 'Failed'))", name.Key(), repository)
 	}
