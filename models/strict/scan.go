@@ -10,6 +10,7 @@ import (
 // event that comes in is read by it.
 type scanner struct {
 	raw   []byte
+	str   string // the same once more: texts and numbers are cut out of it
 	at    int
 	whole bool // refuse halves of surrogate pairs
 }
@@ -135,7 +136,7 @@ func (s *scanner) text() (string, error) {
 	for ; s.at < len(s.raw); s.at++ {
 		switch c := s.raw[s.at]; {
 		case c == '"':
-			text := string(s.raw[begin:s.at])
+			text := s.str[begin:s.at]
 			s.at++
 			return text, nil
 		case c == '\\':
@@ -250,7 +251,7 @@ func (s *scanner) number() (any, error) {
 			return nil, s.broken()
 		}
 	}
-	return json.Number(s.raw[begin:s.at]), nil
+	return json.Number(s.str[begin:s.at]), nil
 }
 
 // one takes one of the bytes.

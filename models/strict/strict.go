@@ -27,7 +27,7 @@ func parse(raw []byte, whole bool) (any, error) {
 	if !utf8.Valid(raw) {
 		return nil, bad("It is not valid UTF-8.")
 	}
-	s := scanner{raw: raw, whole: whole}
+	s := scanner{raw: raw, str: string(raw), whole: whole}
 	v, err := s.value(1)
 	if err != nil {
 		return nil, err
