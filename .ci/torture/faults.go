@@ -91,12 +91,12 @@ func stopTwice(_ context.Context, s *site) error {
 	return p.start()
 }
 
-// smallDisk puts the data on a disk of its own.
+// smallDisk puts the data on a disk of its own, which the log of SQLite alone does not fill.
 func smallDisk(s *site) (undo func(), err error) {
 	if err := os.Mkdir(s.data, 0o700); err != nil {
 		return nil, err
 	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=64m,mode=0700", "none", s.data).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=256m,mode=0700", "none", s.data).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("a disk of its own needs root: %s", out)
 	}
 	return func() { _ = exec.Command("umount", s.data).Run() }, nil
@@ -121,7 +121,7 @@ func fillDisk(_ context.Context, s *site) error {
 		return err
 	}
 	pause(300*time.Millisecond, time.Second)
-	if out, err := exec.Command("mount", "-o", "remount,size=80m", s.data).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-o", "remount,size=320m", s.data).CombinedOutput(); err != nil {
 		return fmt.Errorf("remount: %s", out)
 	}
 	if err := s.grows(20, time.Minute); err != nil {
@@ -130,7 +130,7 @@ func fillDisk(_ context.Context, s *site) error {
 	if err := os.Remove(ballast); err != nil {
 		return err
 	}
-	if out, err := exec.Command("mount", "-o", "remount,size=64m", s.data).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-o", "remount,size=256m", s.data).CombinedOutput(); err != nil {
 		return fmt.Errorf("remount: %s", out)
 	}
 	return nil

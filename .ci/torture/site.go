@@ -223,8 +223,8 @@ func (s *site) integrity() string {
 	if len(s.env) > 0 && strings.HasPrefix(s.env[0], "DOCKBELL_DATABASE=postgres") {
 		return "ok"
 	}
-	to := filepath.Join(s.t.folder, "copy.tar")
-	defer os.Remove(to)
+	to := filepath.Join(s.t.folder, "copy") // a folder: the copy of the database is made there, and not beside it on a small disk
+	defer os.RemoveAll(to)
 	if _, err := s.command("backup", to); err != nil {
 		return err.Error()
 	}
