@@ -102,13 +102,19 @@ func startProgram(t *testing.T, path, data string, env ...string) *process {
 	return p
 }
 
+// command is the command line of a life.
+func (p *process) command(env ...string) *exec.Cmd {
+	cmd := exec.Command("sh", "-c", `umask 0; exec "$0" "$@"`, p.program, "serve", "--listen=127.0.0.1:0", "--data="+p.data,
+		"--registries="+houseRegistry, "--allowed-networks=127.0.0.0/8", "--owner="+houseOwner, "--log=warn")
+	cmd.Env = append(append(os.Environ(), "DOCKBELL_OWNER_PASSWORD="+housePassword), env...)
+	return cmd
+}
+
 // start begins a life and waits until it answers.
 func (p *process) start(env ...string) {
 	p.t.Helper()
 	life := &running{ended: make(chan struct{})}
-	life.cmd = exec.Command("sh", "-c", `umask 0; exec "$0" "$@"`, p.program, "serve", "--listen=127.0.0.1:0", "--data="+p.data,
-		"--registries="+houseRegistry, "--allowed-networks=127.0.0.0/8", "--owner="+houseOwner, "--log=warn")
-	life.cmd.Env = append(append(os.Environ(), "DOCKBELL_OWNER_PASSWORD="+housePassword), env...)
+	life.cmd = p.command(env...)
 	life.cmd.Stdout, life.cmd.Stderr = &life.out, &life.out
 	if err := life.cmd.Start(); err != nil {
 		p.t.Fatal(err)
