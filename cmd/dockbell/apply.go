@@ -35,7 +35,7 @@ func webhookApply() *cobra.Command {
 		Long: "Compares the webhooks of a registry with a YAML file, shows what it would do (+ create, ~ change, - delete) and does it; on a terminal it asks first. Secrets are shown as ******.\n\n" +
 			"The file describes webhooks whole: a field that it leaves out gets its default. ${NAME} in a URI or header value is the environment variable NAME, ****** keeps the value that is stored. `dockbell webhook export` writes such a file:\n\n" +
 			"  registry: mycontainerregistry\n  webhooks:\n    - name: deployhook\n      uri: https://hooks.example.com/acr\n      actions: [push, delete]\n      scope: team/api:*          # optional, as all that follow\n" +
-			"      status: enabled\n      location: eastus\n      headers:\n        Authorization: Bearer ${DEPLOY_TOKEN}\n      tags:\n        team: core\n\n" +
+			"      status: enabled\n      location: eastus\n      headers:\n        Authorization: Bearer ${DEPLOY_TOKEN}\n      tags:\n        team: core\n      delivery:                  # how it is delivered; without it that stays as it is\n        retry: 5s, 5m, 1h\n        maxInFlight: 4\n        rate: 600\n        ordered: true\n\n" +
 			"Webhooks that are not in the file stay unless --prune is given. --dry-run changes nothing and ends with exit code 4 when there is something to change, 0 when there is not.",
 		Example: "  dockbell webhook apply -f webhooks.yaml --dry-run\n" +
 			"  dockbell webhook apply -f webhooks.yaml --prune --yes\n" +
@@ -123,9 +123,19 @@ func (a *client) specs(ctx context.Context, reg found) ([]hookSpec, error) {
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs, specOf(flat(hook), config))
+		spec := specOf(flat(hook), config)
+		if spec.delivery, err = a.delivery(ctx, reg, string(spec.name)); err != nil {
+			return nil, err
+		}
+		specs = append(specs, spec)
 	}
 	return specs, nil
+}
+
+// delivery reads how a webhook is delivered.
+func (a *client) delivery(ctx context.Context, reg found, name string) (hookDelivery, error) {
+	o, err := a.call(ctx, http.MethodGet, reg.webhook(name)+"/delivery", nil)
+	return deliveryOf(o), err
 }
 
 // specOf is a webhook of the server.
@@ -195,7 +205,11 @@ func (a *client) unchanged(ctx context.Context, reg found, s step) (version stri
 	}
 	version = a.etag
 	config, err := a.call(ctx, http.MethodPost, reg.webhook(string(s.name))+"/getCallbackConfig", nil)
-	if err == nil && len(differences(specOf(flat(hook), config), s.old, true)) > 0 {
+	if err != nil {
+		return "", err
+	}
+	now := specOf(flat(hook), config)
+	if now.delivery, err = a.delivery(ctx, reg, string(s.name)); err == nil && len(differences(now, s.old, true)) > 0 {
 		err = errors.New("somebody changed it since the plan was made: run apply again")
 	}
 	return version, err
@@ -207,11 +221,15 @@ func (s hookSpec) resource() object {
 }
 
 func (s hookSpec) properties() object {
-	return object{"serviceUri": s.uri.String(), "customHeaders": s.headers, "status": s.status, "scope": s.scope.String(), "actions": s.actions}
+	p := object{"serviceUri": s.uri.String(), "customHeaders": s.headers, "status": s.status, "scope": s.scope.String(), "actions": s.actions}
+	if s.delivery.given {
+		p["delivery"] = s.delivery.body()
+	}
+	return p
 }
 
 // fieldKeys are the API's names of the fields of a plan.
-var fieldKeys = map[string]string{"uri": "serviceUri", "actions": "actions", "status": "status", "scope": "scope", "header": "customHeaders", "tag": "tags"}
+var fieldKeys = map[string]string{"uri": "serviceUri", "actions": "actions", "status": "status", "scope": "scope", "header": "customHeaders", "tag": "tags", "delivery": "delivery"}
 
 // changes are the fields that differ, and no others: what somebody else may set beside them stays.
 func (s step) changes() object {

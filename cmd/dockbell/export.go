@@ -104,6 +104,9 @@ func (s hookSpec) node(secrets bool) *yaml.Node {
 	}
 	addTexts(n, "headers", headers, literal)
 	addTexts(n, "tags", s.tags, func(text string) string { return text })
+	if d := s.delivery.node(); s.delivery.given && d != nil {
+		n.Content = append(n.Content, textNode("delivery"), d)
+	}
 	return n
 }
 

@@ -30,6 +30,7 @@ type hookSpec struct {
 	status   webhook.Status
 	scope    webhook.Scope
 	tags     map[string]string
+	delivery hookDelivery
 }
 
 // hookFile is webhooks.yaml: what a registry's webhooks should be.
@@ -42,7 +43,7 @@ type hookFile struct {
 // The keys of the file, in the order in which export writes them.
 var (
 	fileKeys = []string{"registry", "webhooks"}
-	hookKeys = []string{"name", "location", "uri", "actions", "status", "scope", "headers", "tags"}
+	hookKeys = []string{"name", "location", "uri", "actions", "status", "scope", "headers", "tags", "delivery"}
 )
 
 // badFile collects what is wrong with a file, each with its line.
@@ -238,6 +239,8 @@ func (r fileReader) field(spec *hookSpec, e entry) {
 		spec.scope, err = webhook.ParseScope(r.text(e.value))
 	case "headers":
 		spec.headers, err = r.headers(e.value)
+	case "delivery":
+		spec.delivery = r.delivery(e.value)
 	case "tags":
 		for _, tag := range r.entries(e.value, nil) {
 			spec.tags[tag.key] = r.text(tag.value)

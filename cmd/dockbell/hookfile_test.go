@@ -52,7 +52,7 @@ webhooks:
 			tags: map[string]string{},
 		},
 	}
-	if diff := cmp.Diff(want, f.hooks, cmp.AllowUnexported(hookSpec{}), cmp.Comparer(func(a, b webhook.URI) bool { return a == b }),
+	if diff := cmp.Diff(want, f.hooks, cmp.AllowUnexported(hookSpec{}, hookDelivery{}), cmp.Comparer(func(a, b webhook.URI) bool { return a == b }),
 		cmp.Comparer(func(a, b webhook.Scope) bool { return a.String() == b.String() })); diff != "" {
 		t.Error(diff)
 	}
@@ -101,7 +101,7 @@ func TestBadHookFiles(t *testing.T) {
 		"broken variable":   {head + "    headers: {A: '${DEPLOY TOKEN}'}\n", "w.yaml:5: ${DEPLOY TOKEN} is not a variable"},
 		"unclosed variable": {head + "    headers: {A: '${DEPLOY_TOKEN'}\n", "w.yaml:5: ${DEPLOY_TOKEN is not a variable"},
 		"secret in bad URI": {strings.Replace(head, "https://example.com", "ftp://example.com/${SLACK_PATH}", 1), "w.yaml:3: uri: "},
-		"two mistakes":      {head + "    scopes: a\n    status: on\n", `w.yaml:5: "scopes" is no key here; there are: name, location, uri, actions, status, scope, headers, tags; w.yaml:6: `},
+		"two mistakes":      {head + "    scopes: a\n    status: on\n", `w.yaml:5: "scopes" is no key here; there are: name, location, uri, actions, status, scope, headers, tags, delivery; w.yaml:6: `},
 		"merge key":         {"webhooks:\n  - &a {name: deployhook, uri: http://x.example, actions: [push]}\n  - {<<: *a, name: otherhook}\n", `w.yaml:3: "<<" is no key here`},
 	} {
 		t.Run(name, func(t *testing.T) {

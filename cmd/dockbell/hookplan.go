@@ -123,7 +123,10 @@ func differences(want, old hookSpec, exists bool) []fieldChange {
 		wanted, is := want.tags[name]
 		note("tag "+name, value, wanted, was != is || value != wanted)
 	}
-	return all
+	if !exists {
+		old.delivery = plainDelivery()
+	}
+	return append(all, want.delivery.differences(old.delivery)...)
 }
 
 // masks are the headers as they may be shown.

@@ -19,7 +19,7 @@ func webhookCommand() *cobra.Command {
 		Short: "Manage the webhooks of a registry",
 		Long:  "These commands speak the server's management API, with the flags and the output of `az acr webhook`. Sign in first with dockbell login, or set " + envURL + " and " + envToken + ".",
 	}
-	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookPing(), webhookEvents(), webhookApply(), webhookExport())
+	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookPing(), webhookPause(), webhookResume(), webhookDelivery(), webhookEvents(), webhookApply(), webhookExport())
 	return c
 }
 
@@ -28,6 +28,8 @@ type hookFlags struct {
 	uri, scope, location   string
 	actions, headers, tags values
 	status                 *oneOf
+
+	deliveryFlags
 }
 
 func (f *hookFlags) add(c *cobra.Command) {
@@ -37,6 +39,7 @@ func (f *hookFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.scope, "scope", "", "repository[:tag] that fires it: foo is foo:latest, foo:* every tag; empty is everything")
 	c.Flags().Var(&f.tags, "tags", "tags as KEY=VALUE; '' clears them")
 	f.status = addOneOf(c, "status", "whether it is called", string(webhook.Enabled), string(webhook.Disabled))
+	f.deliveryFlags.add(c)
 	complete(c, "actions", f.completeActions)
 	for _, free := range []string{"uri", "headers", "scope", "tags"} {
 		complete(c, free, cobra.NoFileCompletions)
@@ -74,6 +77,9 @@ func (f *hookFlags) properties(c *cobra.Command) (object, error) {
 	}
 	if f.status.word != "" {
 		p["status"] = f.status.word
+	}
+	if d := f.deliveryFlags.properties(c); d != nil {
+		p["delivery"] = d
 	}
 	return p, nil
 }
@@ -193,6 +199,7 @@ func webhookUpdate() *cobra.Command {
 		Use:   "update --registry REGISTRY --name NAME [--uri URI] [--actions ACTION...] ...",
 		Short: "Change a webhook; what is not given stays as it is",
 		Example: "  dockbell webhook update -r mycontainerregistry -n deployhook --status disabled\n" +
+			"  dockbell webhook update -r mycontainerregistry -n deployhook --max-in-flight 2 --rate 60 --ordered\n" +
 			"  dockbell webhook update -r mycontainerregistry -n deployhook --headers '' --scope ''",
 	}
 	f.add(c)

@@ -242,3 +242,34 @@ func TestDropCancelsWhatWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestAPingOvertakesEveryBacklog: 10,000 wait for a webhook that is paused, has a rate, is probed or keeps an order, and its ping is the
+// next to go.
+func TestAPingOvertakesEveryBacklog(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		for range 10 {
+			q.waiting(0, 1000)
+		}
+		for name, hold := range map[string]func(*webhook.Webhook){
+			"nothing": func(*webhook.Webhook) {}, "a pause": func(w *webhook.Webhook) { w.Paused = q.clock.now() },
+			"a rate": func(w *webhook.Webhook) { w.Rate = 1 }, "an order": func(w *webhook.Webhook) { w.Ordered = true },
+			"one in flight": func(w *webhook.Webhook) { w.MaxInFlight = 1 },
+		} {
+			q.change(0, func(w *webhook.Webhook) {
+				w.Paused, w.Rate, w.Ordered, w.MaxInFlight = time.Time{}, 0, false, 0
+				hold(w)
+			})
+			q.claim(1, 16)
+			ping := q.ping(0)
+			if jobs := q.claim(1, 16); len(jobs) != 1 || jobs[0].Delivery.ID != ping {
+				t.Errorf("%s: claimed %v, want the ping %v", name, idsOf(jobs), ping)
+			}
+		}
+		q.change(0, func(w *webhook.Webhook) { w.MaxInFlight = 0 })
+		q.refuse(q.claim(delivery.DeadAfter, 50)...)
+		ping := q.ping(0)
+		if jobs := q.claim(1, 16); len(jobs) != 1 || jobs[0].Delivery.ID != ping {
+			t.Errorf("a dead endpoint: claimed %v, want the ping %v", idsOf(jobs), ping)
+		}
+	})
+}

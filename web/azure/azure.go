@@ -48,6 +48,7 @@ type Door struct {
 	Registries  *registry.Service
 	Webhooks    *webhook.Service
 	Outbox      *delivery.Outbox
+	Controls    *delivery.Controls
 	Credentials auth.Credentials
 	Tenancy     account.Tenancy
 	Base        func(r *http.Request) string // where the client of a request reaches this installation, without a slash at its end
@@ -67,7 +68,7 @@ func (d *Door) AnyCase() {}
 func (d *Door) Routes() []auth.Route {
 	return managed(slices.Concat(
 		d.subscriptionRoutes(), d.groupRoutes(), d.resourceRoutes(), d.operationRoutes(),
-		d.registryRoutes(), d.replicationRoutes(), d.webhookRoutes(),
+		d.registryRoutes(), d.replicationRoutes(), d.webhookRoutes(), d.deliveryRoutes(),
 	))
 }
 

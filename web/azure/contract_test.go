@@ -161,6 +161,8 @@ func (h *house) steps() []string {
 		"PUT " + reg + `/replications/westus {"location":"westus"}`, "GET " + reg + "/replications", "GET " + reg + "/replications/westus",
 		"PATCH " + reg + `/replications/westus {"properties":{"regionEndpointEnabled":false}}`, "DELETE " + reg + "/replications/westus",
 		"PUT " + hook + ` {"location":"eastus","properties":{"serviceUri":"https://hooks.example.com","actions":["push"],"customHeaders":{"X-A":"1"}}}`,
+		"PATCH " + hook + ` {"properties":{"delivery":{"maxInFlight":4,"rate":600,"ordered":true,"retry":"5s, 1m"}}}`, "GET " + hook + "/delivery",
+		"POST " + hook + "/pause", "POST " + hook + `/resume {"send":"newest","rate":60}`,
 		"PATCH " + hook + ` {"properties":{"scope":"team/*:v*","status":"disabled"}}`, "GET " + hook, "GET " + reg + "/webhooks",
 		"POST " + hook + "/ping", "POST " + hook + "/listEvents", "GET " + hook + "/listEvents", "POST " + hook + "/getCallbackConfig",
 		"DELETE " + hook, "DELETE " + hook, "DELETE " + reg,

@@ -97,7 +97,7 @@ func newHouseOn(t *testing.T, dsn string) *house {
 		},
 	}
 	h.door = &azure.Door{
-		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Outbox: outbox,
+		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Outbox: outbox, Controls: &delivery.Controls{Store: h.db, Now: outbox.Now},
 		Webhooks:    &webhook.Service{Store: h.db, Networks: h.allowed, Formats: payload.Names(), Now: h.Now, NewID: uuid.NewString},
 		Credentials: auth.Credentials{Prover: h.accounts, Limits: &auth.Limits{Now: h.Now}},
 		Tenancy:     tenancy, Region: "eastus", Now: h.Now,

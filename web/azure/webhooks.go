@@ -109,6 +109,7 @@ func webhookDraft(c echo.Context, r registry.Registry) (webhook.Draft, body, err
 		Registry: r.Name, Name: param(c, "webhook"), Location: b.text("location"), Tags: b.texts("tags"),
 		ServiceURI: p.text("serviceUri"), Headers: headersOf(p), Actions: p.words("actions"), Status: p.text("status"), Scope: p.text("scope"),
 	}
+	readDelivery(&draft, p.in("delivery"))
 	draft.Wrong = *b.wrong
 	return draft, b, nil
 }

@@ -1,0 +1,113 @@
+package azure
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"dockbell/models/account"
+	"dockbell/models/delivery"
+	"dockbell/models/webhook"
+	"dockbell/web/auth"
+)
+
+// deliveryRoutes are beside Azure's: how a webhook is delivered, which Azure has no words for. No resource of Azure's shows it.
+func (d *Door) deliveryRoutes() []auth.Route {
+	return []auth.Route{
+		{Method: http.MethodGet, Path: hooksAt + "/:webhook/delivery", Permission: account.Read, Handler: d.getDelivery},
+		{Method: http.MethodPost, Path: hooksAt + "/:webhook/pause", Permission: account.Write, Handler: d.pauseWebhook},
+		{Method: http.MethodPost, Path: hooksAt + "/:webhook/resume", Permission: account.Write, Handler: d.resumeWebhook},
+	}
+}
+
+// deliveryJSON is how a webhook is delivered; 0 in flight is adapted, rate 0 is no limit.
+type deliveryJSON struct {
+	Format         string `json:"format"`
+	Retry          string `json:"retry"`
+	TimeoutSeconds int    `json:"timeoutSeconds"`
+	Signed         bool   `json:"signed"`
+	MaxInFlight    int    `json:"maxInFlight"`
+	Rate           int    `json:"rate"`
+	Ordered        bool   `json:"ordered"`
+	Paused         bool   `json:"paused"`
+}
+
+func answerDelivery(c echo.Context, w webhook.Webhook) error {
+	c.Response().Header().Set("ETag", etag(w.Version))
+	return c.JSON(http.StatusOK, deliveryJSON{
+		Format: w.Format, Retry: w.Retry.String(), TimeoutSeconds: int(w.Timeout.Seconds()), Signed: len(w.SigningSecrets) > 0,
+		MaxInFlight: w.MaxInFlight, Rate: w.Rate, Ordered: w.Ordered, Paused: w.IsPaused(),
+	})
+}
+
+// readDelivery reads what a PUT or PATCH says of the delivery, in an object that Azure's clients never send.
+func readDelivery(draft *webhook.Draft, p body) {
+	draft.Format, draft.Retry, draft.TimeoutSeconds, draft.Signed = p.text("format"), p.text("retry"), p.number("timeoutSeconds"), p.flag("signed")
+	draft.MaxInFlight, draft.Rate, draft.Ordered, draft.Paused = p.number("maxInFlight"), p.number("rate"), p.flag("ordered"), p.flag("paused")
+}
+
+// number is a whole number; nil when it is absent.
+func (b body) number(name string) *int {
+	v := b.value(name)
+	if v == nil {
+		return nil
+	}
+	text, ok := v.(interface{ String() string })
+	n := 0
+	if ok {
+		var err error
+		n, err = strconv.Atoi(text.String())
+		ok = err == nil
+	}
+	if !ok {
+		b.note(name, "%s must be a whole number.", name)
+	}
+	return &n
+}
+
+func (d *Door) getDelivery(c echo.Context) error {
+	_, w, err := d.hookOf(c)
+	if err != nil {
+		return err
+	}
+	return answerDelivery(c, w)
+}
+
+func (d *Door) pauseWebhook(c echo.Context) error {
+	r, w, err := d.hookOf(c)
+	if err != nil {
+		return err
+	}
+	if w, err = d.Webhooks.Pause(c.Request().Context(), r.Name, w.Name, who(c).Name); err != nil {
+		return err
+	}
+	return answerDelivery(c, w)
+}
+
+// resumeWebhook ends a pause; the body says what becomes of what waits.
+func (d *Door) resumeWebhook(c echo.Context) error {
+	r, w, err := d.hookOf(c)
+	if err != nil {
+		return err
+	}
+	b, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	how := delivery.Resume{Send: delivery.SendAll, By: who(c).Name}
+	if send := b.text("send"); send != nil {
+		how.Send = delivery.Choice(*send)
+	}
+	if rate := b.number("rate"); rate != nil {
+		how.Drain = delivery.Rate(*rate)
+	}
+	if len(*b.wrong) > 0 {
+		return (*b.wrong)[0]
+	}
+	sent, dropped, err := d.Controls.Resume(c.Request().Context(), r.Name, w.Name, how)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]int{"sent": sent, "dropped": dropped})
+}
