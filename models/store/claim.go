@@ -99,11 +99,11 @@ type candidate struct {
 // choose finds what this claim could take, in order.
 func (c claim) choose(n int, caps delivery.Caps) ([]candidate, error) {
 	chosen, err := c.due("action = 'ping'", n)
-	if err != nil || len(chosen) == n {
-		return chosen, err
-	}
 	for i := range chosen {
 		chosen[i].ping = true
+	}
+	if err != nil || len(chosen) == n {
+		return chosen, err
 	}
 	n -= len(chosen)
 	lines, err := c.dueLines(n, caps)

@@ -265,7 +265,7 @@ func TestAPingOvertakesEveryBacklog(t *testing.T) {
 				t.Errorf("%s: claimed %v, want the ping %v", name, idsOf(jobs), ping)
 			}
 		}
-		q.change(0, func(w *webhook.Webhook) { w.MaxInFlight = 0 })
+		q.change(0, func(w *webhook.Webhook) { w.Paused, w.Rate, w.Ordered, w.MaxInFlight = time.Time{}, 0, false, 0 })
 		q.refuse(q.claim(delivery.DeadAfter, 50)...)
 		ping := q.ping(0)
 		if jobs := q.claim(1, 16); len(jobs) != 1 || jobs[0].Delivery.ID != ping {
