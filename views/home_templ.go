@@ -1095,7 +1095,7 @@ func RegistriesPage(s Shell, rows []RegistryRow) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Cmd(ui.Action{Text: "Connect a registry", Icon: "download", Href: ExternalPath, Attrs: intoOverlay(ExternalPath)}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Cmd(ui.Action{Text: "Connect a registry", Icon: "server", Href: ExternalPath, Attrs: intoOverlay(ExternalPath)}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -51,7 +51,7 @@ func (n RegistryNav) Menu() *Menu {
 		{Key: AtRepositories, Text: "Repositories", Icon: "cube", Href: base + "/repositories", Count: count(n.Repositories)},
 		{Key: AtWebhooks, Text: "Webhooks", Icon: "plug", Href: base + "/webhooks", Count: count(n.Webhooks)},
 		{Key: AtReplications, Text: "Replications", Icon: "globe", Href: base + "/replications"},
-		{Key: AtSources, Text: "Event sources", Icon: "download", Href: base + "/sources"},
+		{Key: AtSources, Text: "Event sources", Icon: "server", Href: base + "/sources"},
 	}
 	if n.External {
 		services = services[1:]
