@@ -120,7 +120,7 @@ func (p pusher) push(i int) (manifest string, deleted bool) {
 		for _, content := range []string{config, layer} {
 			digest := artifact.DigestOf([]byte(content), "")
 			if h.do("HEAD", "/v2/"+repo+"/blobs/"+digest, "").StatusCode != http.StatusOK {
-				h.do("POST", "/v2/"+repo+"/blobs/uploads/?digest="+digest, content).wants(h.t, 201, "")
+				p.upload(repo, digest, content)
 			}
 		}
 		put := h.putManifest(repo, fmt.Sprintf("tag%d", p.random.IntN(20)), body)
@@ -136,6 +136,21 @@ func (p pusher) push(i int) (manifest string, deleted bool) {
 		return path, true
 	}
 	return path, false
+}
+
+// upload brings a blob in: at once, or mounted from another repository, and where it is not there as the upload that was
+// opened instead.
+func (p pusher) upload(repo, digest, content string) {
+	h := p.h
+	at := "/v2/" + repo + "/blobs/uploads/"
+	if p.random.IntN(2) == 0 {
+		h.do("POST", at+"?digest="+digest, content).wants(h.t, 201, "")
+		return
+	}
+	mounted := h.do("POST", fmt.Sprintf("%s?mount=%s&from=race/app%d", at, digest, p.random.IntN(3)), "")
+	if mounted.StatusCode != http.StatusCreated {
+		h.do("PUT", mounted.wants(h.t, 202, "").Header.Get("Location")+"?digest="+digest, content).wants(h.t, 201, "")
+	}
 }
 
 // TestPushesWhileCollecting: however often and without which grace is cleaned up, no accepted manifest lacks a blob; with the
