@@ -215,11 +215,11 @@ func TestDropCancelsWhatWaits(t *testing.T) {
 		for range 600 {
 			q.about(0, "api", "v1")
 		}
-		web, foreign := q.about(0, "web", "v1"), q.about(1, "api", "v1")
+		web := q.about(0, "web", "v1")
 		retrying := q.claim(1, 1)
 		q.finish(retrying, 500)
 		under := q.claim(1, 1)[0].Delivery.ID
-		ping := q.ping(0)
+		ping, foreign := q.ping(0), q.about(1, "api", "v1") // after the claims, which take from either
 		q.clock.advance(time.Second)
 		late := q.about(0, "api", "v2")
 		c := &delivery.Controls{Store: q.db, Now: q.clock.now}
