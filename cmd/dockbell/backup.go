@@ -45,6 +45,9 @@ func makeBackup(c *cobra.Command, to string, recipients []string) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Blobs != "" {
+		return fault.New(fault.Invalid, "The layers are in the bucket %s, whose store makes its own back-ups. Copy the database with sqlite3 %s .backup.", cfg.Blobs, cfg.Database)
+	}
 	if cfg.Database.Postgres() {
 		return fault.New(fault.Invalid, "The database is a PostgreSQL server, which makes its own back-ups: run pg_dump --format=custom, and copy %s after it and the key %s to another place. The README says how under Back-up.",
 			filepath.Join(cfg.Data, "blobs"), cfg.KeyFile)

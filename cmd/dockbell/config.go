@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
+	"dockbell/models/blobs"
 	"dockbell/models/registry"
 )
 
@@ -26,6 +28,7 @@ type Config struct {
 	PublicURL       string         `env:"DOCKBELL_PUBLIC_URL" default:"" help:"base of every absolute link and of the login server; empty: from the listener"`
 	Data            string         `env:"DOCKBELL_DATA" default:"./data" help:"folder of the database, the layers and the keys; made for its owner alone"`
 	Database        DSN            `env:"DOCKBELL_DATABASE" default:"" help:"SQLite file, or postgres://... for several machines; empty: dockbell.db in the data folder"`
+	Blobs           string         `env:"DOCKBELL_BLOBS" default:"" help:"bucket of the layers, for several machines: s3://..., azblob://... or gs://...; empty: files in the data folder"`
 	AllowedNetworks []netip.Prefix `env:"DOCKBELL_ALLOWED_NETWORKS" default:"" help:"networks beyond public addresses to which webhooks may be sent, as a list of CIDRs"`
 	Owner           string         `env:"DOCKBELL_OWNER" default:"" help:"name of the first owner, made at the start while there is none"`
 	OwnerPassword   Secret         `env:"DOCKBELL_OWNER_PASSWORD" default:"" help:"password of the first owner"`
@@ -133,6 +136,9 @@ func (c *Config) settle() error {
 	}
 	if strings.Contains(string(c.Database), "://") && !c.Database.Postgres() {
 		return badSetting{"DOCKBELL_DATABASE", c.Database.String(), "is neither a file nor a postgres:// address"}
+	}
+	if c.Blobs != "" && !slices.ContainsFunc(blobs.Schemes, func(s string) bool { return strings.HasPrefix(c.Blobs, s+"://") }) {
+		return badSetting{"DOCKBELL_BLOBS", c.Blobs, "is none of s3://..., azblob://... and gs://..."}
 	}
 	return c.settleNames()
 }

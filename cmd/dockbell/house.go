@@ -9,12 +9,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 
 	"github.com/google/uuid"
 
 	"dockbell/models/account"
-	"dockbell/models/blobs"
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/doctor"
@@ -48,7 +46,7 @@ type site struct {
 type house struct {
 	site       site
 	db         *store.DB
-	blobs      *blobs.Files
+	blobs      layers
 	accounts   *account.Service
 	signIns    *account.SignIns
 	registries *registry.Service
@@ -90,8 +88,8 @@ func (h *house) open(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	if h.db, err = openStore(ctx, cfg, key, log); err != nil {
 		return err
 	}
-	if h.blobs, err = blobs.OpenFiles(filepath.Join(cfg.Data, "blobs")); err != nil {
-		return fmt.Errorf("the folder of the layers cannot be opened: %w", err)
+	if h.blobs, err = h.openLayers(ctx, cfg); err != nil {
+		return err
 	}
 	h.certs, err = openCerts(cfg, h.site, h.registryKnown, log)
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"dockbell/models/blobs"
 	"dockbell/models/delivery"
 	"dockbell/models/doctor"
 	"dockbell/models/fault"
@@ -19,6 +21,30 @@ import (
 
 // sharedPoll is how long a dispatcher sleeps at most where other processes leave work that nobody wakes it for.
 const sharedPoll = 5 * time.Second
+
+// layers is where the bytes of the built-in registries are.
+type layers interface {
+	blobs.Store
+	Free() int64 // bytes that are left; below 0: nobody knows
+	Close() error
+}
+
+// openLayers opens the bucket, or the folder where there is none.
+func (h *house) openLayers(ctx context.Context, cfg Config) (layers, error) {
+	if cfg.Blobs == "" {
+		files, err := blobs.OpenFiles(filepath.Join(cfg.Data, "blobs"))
+		if err != nil {
+			return nil, fmt.Errorf("the folder of the layers cannot be opened: %w", err)
+		}
+		return files, nil
+	}
+	bucket, err := blobs.OpenCloud(ctx, cfg.Blobs)
+	if err != nil {
+		return nil, badSetting{"DOCKBELL_BLOBS", cfg.Blobs, "cannot be used: " + err.Error()}
+	}
+	bucket.Shared = h.db.Hold
+	return bucket, nil
+}
 
 // share tells the other processes of the same PostgreSQL what happens here, and this one what happens there.
 func (h *house) share(feed *delivery.Feed, log *slog.Logger) {
@@ -104,6 +130,9 @@ func diskOf(folder string) doctor.Disk {
 
 // placeOfLayers names the folder of layers so that two machines that share it name it alike, and others do not.
 func placeOfLayers(cfg Config) (string, error) {
+	if cfg.Blobs != "" {
+		return cfg.Blobs, nil
+	}
 	mark := make([]byte, 4)
 	rand.Read(mark) // never fails: crypto/rand ends the program instead
 	file := filepath.Join(cfg.Data, "blobs", "place")

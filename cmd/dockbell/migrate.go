@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func migrate(ctx context.Context, cfg Config, to DSN, out, progress io.Writer) e
 	} else {
 		fmt.Fprintf(out, "%d rows of %d tables were moved, and are the same on both sides.\n", moved.Rows, moved.Tables)
 	}
-	fmt.Fprintf(out, "Start the servers with DOCKBELL_DATABASE=%s and the key %s.\nThe layers stay in %s.\n", to, cfg.KeyFile, filepath.Join(cfg.Data, "blobs"))
+	fmt.Fprintf(out, "Start the servers with DOCKBELL_DATABASE=%s and the key %s.\nThe layers stay in %s.\n", to, cfg.KeyFile, cmp.Or(cfg.Blobs, filepath.Join(cfg.Data, "blobs")))
 	return nil
 }
 

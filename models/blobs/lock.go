@@ -35,3 +35,14 @@ func (l *locks) lock(name string) (unlock func()) {
 		}
 	}
 }
+
+// try gives nil when somebody holds the name.
+func (l *locks) try(name string) (unlock func()) {
+	l.mu.Lock()
+	taken := l.held[name] != nil
+	l.mu.Unlock()
+	if taken {
+		return nil
+	}
+	return l.lock(name)
+}

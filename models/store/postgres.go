@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 	"time"
 
@@ -46,6 +47,9 @@ func (db *DB) connect(o Options) (*gorm.DB, error) {
 	return pool, nil
 }
 
+// lockKey is the number of a lock by its name, other ones in other schemas.
+const lockKey = "(hashtextextended(current_schema() || $1, 0))"
+
 // Alone runs fn while no other process does anything under the same name. With SQLite there is no other server; a command
 // beside it is not waited for.
 func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) error) error {
@@ -65,14 +69,69 @@ func (db *DB) Alone(ctx context.Context, name string, fn func(context.Context) e
 		return translate(err)
 	}
 	defer func() { _ = conn.Close() }() // it goes back to the pool
-	const key = "(hashtextextended(current_schema() || $1, 0))"
-	if _, err := conn.ExecContext(ctx, "select pg_advisory_lock"+key, name); err != nil {
+	if _, err := conn.ExecContext(ctx, "select pg_advisory_lock"+lockKey, name); err != nil {
 		return translate(err)
 	}
 	defer func() {
-		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock"+key, name); err != nil {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock"+lockKey, name); err != nil {
 			db.log.Warn("a lock was not given back", "name", name, "error", err.Error()) // it ends with the connection
 		}
 	}()
 	return fn(ctx)
+}
+
+// holders is how many locks a process holds at once; more wait. They have connections of their own: whoever holds a lock needs
+// another connection for its work, and is never to wait for those who wait for it.
+const holders = 16
+
+// Hold keeps every other process from what has this name until release is called. While the database is away it holds nothing:
+// nothing can be changed then. With SQLite there is no other process.
+func (db *DB) Hold(name string) (release func()) {
+	if !db.postgres {
+		return func() {}
+	}
+	ctx := context.Background() // the lock is as long as its holder's work, whose own time bounds it
+	pool, err := db.holdPool()
+	if err != nil {
+		db.log.Warn("a lock was not taken", "error", err.Error())
+		return func() {}
+	}
+	conn, err := pool.Conn(ctx)
+	if err == nil {
+		if _, err = conn.ExecContext(ctx, "select pg_advisory_lock"+lockKey, name); err != nil {
+			_ = conn.Close()
+		}
+	}
+	if err != nil {
+		db.log.Warn("a lock was not taken", "error", err.Error())
+		return func() {}
+	}
+	return func() {
+		if _, err := conn.ExecContext(ctx, "select pg_advisory_unlock"+lockKey, name); err != nil {
+			db.log.Warn("a lock was not given back", "error", err.Error()) // it ends with the connection
+		}
+		_ = conn.Close() // it goes back to the pool
+	}
+}
+
+// holds are the connections of Hold, opened with the first one.
+type holds struct {
+	once  sync.Once
+	conns *sql.DB
+	err   error
+}
+
+func (db *DB) holdPool() (*sql.DB, error) {
+	h := &db.holds
+	h.once.Do(func() {
+		var pool *gorm.DB
+		if pool, h.err = gorm.Open(postgres.Open(db.dsn), db.config()); h.err != nil {
+			return
+		}
+		if h.conns, h.err = pool.DB(); h.err == nil {
+			h.conns.SetMaxOpenConns(holders)
+			h.conns.SetConnMaxIdleTime(time.Minute)
+		}
+	})
+	return h.conns, h.err
 }

@@ -43,6 +43,7 @@ type DB struct {
 	usage    usage
 	pulls    pulls
 	turns    sync.Map // by the name of what is done alone
+	holds    holds    // of Hold alone
 	images   images
 	arrived  arrived
 	adopted  sync.Map      // when the lanes of a webhook last took in what waits outside them, in microseconds, by its ID
@@ -120,6 +121,9 @@ func (db *DB) Close() error {
 
 func (db *DB) closePools() error {
 	var first error
+	if db.holds.conns != nil {
+		first = db.holds.conns.Close()
+	}
 	for _, pool := range db.pools {
 		conn, err := pool.DB()
 		if err == nil {

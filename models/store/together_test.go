@@ -65,3 +65,26 @@ func TestOneAtATime(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// TestWhatIsHeldIsHeldOnAllMachines: more wait for one name than there are connections, and whoever holds it can still work.
+func TestWhatIsHeldIsHeldOnAllMachines(t *testing.T) {
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+		machines := []*store.DB{storetest.OpenWith(t, store.Options{DSN: dsn}), storetest.OpenWith(t, store.Options{DSN: dsn})}
+		var inside atomic.Int64
+		var all sync.WaitGroup
+		for i := range 80 {
+			db := machines[i%2]
+			all.Go(func() {
+				defer db.Hold("sha256:1")()
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d hold it at once", n)
+				}
+				if err := db.PutSetting(t.Context(), "x", "y"); err != nil {
+					t.Error(err)
+				}
+				inside.Add(-1)
+			})
+		}
+		all.Wait()
+	})
+}
