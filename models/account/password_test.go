@@ -2,6 +2,7 @@ package account
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,14 +62,14 @@ func FuzzDecode(f *testing.F) {
 // TestMemoryOfHashesGoesBack: once for all hashes that came close together, when none has come for a while.
 func TestMemoryOfHashesGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		given := 0
-		h := newHasher(func() { given++ })
-		after := func(d time.Duration, want int) {
+		var given atomic.Int64
+		h := newHasher(func() { given.Add(1) })
+		after := func(d time.Duration, want int64) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if given != want {
-				t.Fatalf("given back %d times, want %d", given, want)
+			if got := given.Load(); got != want {
+				t.Fatalf("given back %d times, want %d", got, want)
 			}
 		}
 		hash := func() {
