@@ -43,6 +43,7 @@ func (c *checkpointer) close() {
 
 func (c *checkpointer) run() {
 	defer close(c.done)
+	c.checkpoint() // of what a life before left that ended in less than checkpointWait
 	tick := time.NewTicker(checkpointWait / 20)
 	defer tick.Stop()
 	var seen int64
