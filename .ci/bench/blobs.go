@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -51,6 +53,7 @@ func (e *endless) Read(p []byte) (int, error) {
 type mover struct {
 	client       *http.Client
 	user, secret string
+	token        string // wins over user and secret: what the token service gave, with which clients pull
 }
 
 func (m mover) do(method, to string, body io.Reader, size int64) (*http.Response, error) {
@@ -60,7 +63,9 @@ func (m mover) do(method, to string, body io.Reader, size int64) (*http.Response
 	}
 	req.ContentLength = size
 	req.Header.Set("Content-Type", "application/octet-stream")
-	if m.user != "" {
+	if m.token != "" {
+		req.Header.Set("Authorization", "Bearer "+m.token)
+	} else if m.user != "" {
 		req.SetBasicAuth(m.user, m.secret)
 	}
 	resp, err := m.client.Do(req)
@@ -94,6 +99,19 @@ func (m mover) get(from string, buf []byte) error {
 	return err
 }
 
+// signedIn is a mover with a token of the token service, as every client gets one before it pulls.
+func (m mover) signedIn(server string) (mover, error) {
+	resp, err := m.do(http.MethodGet, server+"/oauth2/token?service=bench&scope=repository:bench/image:pull", nil, 0)
+	if err != nil {
+		return m, err
+	}
+	defer resp.Body.Close()
+	var given struct{ Token string }
+	err = json.NewDecoder(resp.Body).Decode(&given)
+	m.token = given.Token
+	return m, err
+}
+
 // begin opens an upload and gives the address that finishes it with this digest.
 func (m mover) begin(base, digest string) (string, error) {
 	resp, err := m.do(http.MethodPost, base+"/blobs/uploads/", nil, 0)
@@ -116,7 +134,7 @@ func (b *bench) blobs(ctx context.Context) ([]row, error) {
 	for run := range b.runs {
 		err := b.withPusher(ctx, 0, func(s *server, p *pusher) error {
 			return b.withBare(ctx, func(files *bare) error {
-				one := transfer{b: b, ours: mover{p.client, p.user, p.secret}, theirs: mover{client: newClient()}, base: p.base, files: files, turned: run%2 == 1}
+				one := transfer{b: b, ours: mover{client: p.client, user: p.user, secret: p.secret}, theirs: mover{client: newClient()}, base: p.base, files: files, turned: run%2 == 1}
 				idle, err := settled(s)
 				if err != nil {
 					return err
@@ -254,8 +272,12 @@ func (t *transfer) many(ctx context.Context) (err error) {
 	if resp.StatusCode != http.StatusCreated {
 		return fmt.Errorf("the manifest is answered with %s", resp.Status)
 	}
+	puller, err := t.ours.signedIn(strings.TrimSuffix(t.base, "/v2/bench/image"))
+	if err != nil {
+		return err
+	}
 	var done [2]float64
-	t.pulls, err = t.inTurn("pulls", 1, func() error { return t.pull(t.ours, ours, &done[0]) }, func() error { return t.pull(t.theirs, theirs, &done[1]) })
+	t.pulls, err = t.inTurn("pulls", 1, func() error { return t.pull(puller, ours, &done[0]) }, func() error { return t.pull(t.theirs, theirs, &done[1]) })
 	t.pulls.ours, t.pulls.theirs = done[0], done[1]
 	return err
 }
