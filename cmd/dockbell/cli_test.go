@@ -26,6 +26,7 @@ var samples = map[string][3]any{
 	"DOCKBELL_TLS":              {"self", "acme", "files"},
 	"DOCKBELL_TLS_CERT":         {"/flag.pem", "/env.pem", "/file.pem"},
 	"DOCKBELL_TLS_KEY":          {"/flag.pem", "/env.pem", "/file.pem"},
+	"DOCKBELL_BLOBS":            {"s3://a", "azblob://b", "gs://c"},
 	"DOCKBELL_ACME_DIRECTORY":   {"https://a.example.com/dir", "https://b.example.com/dir", "https://c.example.com/dir"},
 	"DOCKBELL_KEEP_HISTORY":     {"10", "11", "12"},
 	"DOCKBELL_KEEP_COUNTERS":    {"10", "11", "12"},

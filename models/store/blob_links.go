@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
@@ -52,14 +53,18 @@ func (db *DB) WantBlob(ctx context.Context, name registry.Name, repository, dige
 }
 
 func (db *DB) blobLink(ctx context.Context, name registry.Name, repository, digest string) (blobLinkRow, error) {
-	var rows []blobLinkRow
-	if err := inRepository(db.read(ctx), name, repository).Where("digest = ?", digest).Limit(1).Find(&rows).Error; err != nil {
+	found, link := false, blobLinkRow{RegistryKey: name.Key(), Repository: repository, Digest: digest}
+	err := db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+		found = true
+		return row.Scan(&link.Size, &link.Created)
+	}, "select size, created from blob_links where registry_key = ? and repository = ? and digest = ?", link.RegistryKey, repository, digest)
+	switch {
+	case err != nil:
 		return blobLinkRow{}, translate(err)
-	}
-	if len(rows) == 0 {
+	case !found:
 		return blobLinkRow{}, noBlob(repository, digest)
 	}
-	return rows[0], nil
+	return link, nil
 }
 
 // MayPush refuses a push to a repository that is locked against writing, so that nobody uploads layers in vain. A repository

@@ -93,8 +93,8 @@ func noRegistry(name registry.Name) error {
 	return &fault.Error{Code: fault.NotFound, Field: "registry", Message: "There is no registry " + string(name) + "."}
 }
 
-// Registries gives every registry by name.
-func (db *DB) Registries(ctx context.Context) ([]registry.Registry, error) {
+// readRegistries reads every registry by name.
+func (db *DB) readRegistries(ctx context.Context) ([]registry.Registry, error) {
 	var rows []registryRow
 	if err := db.read(ctx).Order("name_key").Find(&rows).Error; err != nil {
 		return nil, translate(err)
@@ -140,6 +140,7 @@ func lockRegistry(tx *gorm.DB, name registry.Name) (registryRow, error) {
 // AddRegistry stores a new registry and its resource group where there is none of that name; Conflict at field "name" when
 // the registry's name is taken in any case.
 func (db *DB) AddRegistry(ctx context.Context, r registry.Registry) error {
+	defer db.registries.forget()
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row := rowOfRegistry(r)
 		var err error
@@ -153,6 +154,7 @@ func (db *DB) AddRegistry(ctx context.Context, r registry.Registry) error {
 // UpdateRegistry stores what may change of a registry as its next version: everything but its id, name, group, kind and
 // maker. registry.ErrChanged when the stored version is not r.Version any more.
 func (db *DB) UpdateRegistry(ctx context.Context, r registry.Registry) error {
+	defer db.registries.forget()
 	return db.write(ctx, func(tx *gorm.DB) error {
 		before, err := lockRegistry(tx, r.Name)
 		if err != nil {
@@ -201,6 +203,7 @@ func checkWebhooksFit(tx *gorm.DB, before registryRow, after registry.Registry) 
 // whatever is there.
 func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name, ifVersion int64) error {
 	defer db.hooks.forget(name)
+	defer db.registries.forget()
 	defer db.images.forget()
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row, err := lockRegistry(tx, name)

@@ -29,32 +29,31 @@ type Options struct {
 
 // DB is an open database. Its methods may be used by many at once.
 type DB struct {
-	writer *writer
-	reader *gorm.DB
-
+	writer      *writer
+	reader      *gorm.DB
 	checkpoints *checkpointer // nil with PostgreSQL
-
-	pools    []*gorm.DB // everything to close, in order
-	postgres bool
-	dsn      string
-	sealer   *sealer
-	hooks    *hookCache
-	opened   openedHooks
-	usage    usage
-	pulls    pulls
-	turns    sync.Map // by the name of what is done alone
-	holds    holds    // of Hold alone
-	images   images
-	arrived  arrived
-	adopted  sync.Map      // when the lanes of a webhook last took in what waits outside them, in microseconds, by its ID
-	ids      *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
-	shard    int64         // of the counters to which this process adds, before that of the transaction
-	log      *slog.Logger
-	now      func() time.Time
-	clock    *clock       // behind now with PostgreSQL; nil where Options.Now says the time
-	watched  watched      // of KeepTime alone
-	forgets  atomic.Int64 // steps of Forget
-	swept    atomic.Int64 // when expired sessions were last forgotten, in microseconds
+	pools       []*gorm.DB    // everything to close, in order
+	postgres    bool
+	dsn         string
+	sealer      *sealer
+	hooks       *hookCache
+	opened      openedHooks
+	registries  registryCache
+	usage       usage
+	pulls       pulls
+	turns       sync.Map // by the name of what is done alone
+	holds       holds    // of Hold alone
+	images      images
+	arrived     arrived
+	adopted     sync.Map      // when the lanes of a webhook last took in what waits outside them, in microseconds, by its ID
+	ids         *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
+	shard       int64         // of the counters to which this process adds, before that of the transaction
+	log         *slog.Logger
+	now         func() time.Time
+	clock       *clock       // behind now with PostgreSQL; nil where Options.Now says the time
+	watched     watched      // of KeepTime alone
+	forgets     atomic.Int64 // steps of Forget
+	swept       atomic.Int64 // when expired sessions were last forgotten, in microseconds
 }
 
 // Open opens the database, makes it where there is none, and brings its tables up to date.
