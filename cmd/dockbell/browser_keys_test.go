@@ -97,6 +97,7 @@ func shortcuts(v *tab) {
 	v.open(hookList)
 	v.keys("n")
 	v.reads("dialog h2", "Create webhook")
+	v.until("the focus on the name", "document.activeElement.id === 'w-name'")
 	v.keys("nothing is opened by typing") // into the name
 	v.keys(kb.Escape)
 	v.gone("dialog")
