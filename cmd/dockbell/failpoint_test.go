@@ -73,14 +73,22 @@ func TestKilledAtEveryPoint(t *testing.T) {
 	}
 }
 
+// onClaim makes a trigger that changes a delivery when it is claimed, in the queue or as it is stored.
+func onClaim(name, change string) []string {
+	then := " begin update deliveries set " + change + " where id = new.id; end"
+	return []string{
+		"create trigger " + name + "_queued after update of claimed on deliveries when new.claimed <> 0 and old.claimed = 0" + then,
+		"create trigger " + name + "_stored after insert on deliveries when new.claimed <> 0" + then,
+	}
+}
+
 // TestACountThatIsLateIsFound is the control: a trigger in the database takes back that an attempt was counted when it was
 // claimed, as a program does that counts after the call.
 func TestACountThatIsLateIsFound(t *testing.T) {
 	p := startProgram(t, breakableProgram(t), filepath.Join(t.TempDir(), "data"))
 	l := newLedger()
 	l.subscribe(t, p)
-	sabotage(t, p.data, `create trigger late after update of claimed on deliveries when new.claimed <> 0 and old.claimed = 0
-		begin update deliveries set attempts = old.attempts where id = new.id; end`)
+	sabotage(t, p.data, onClaim("late", "attempts = attempts - 1")...)
 	d := &driver{p: p, base: p.base, ledger: l}
 	p.end(os.Interrupt)
 	p.start("DOCKBELL_FAIL=sent:3")
@@ -101,8 +109,7 @@ func TestASuccessThatIsNoneIsFound(t *testing.T) {
 	p := startProgram(t, breakableProgram(t), filepath.Join(t.TempDir(), "data"))
 	l := newLedger()
 	l.subscribe(t, p)
-	sabotage(t, p.data, `create trigger early after update of claimed on deliveries when new.claimed <> 0 and old.claimed = 0
-		begin update deliveries set state = 'delivered' where id = new.id; end`)
+	sabotage(t, p.data, onClaim("early", "state = 'delivered'")...)
 	d := &driver{p: p, base: p.base, ledger: l}
 	p.end(os.Interrupt)
 	p.start("DOCKBELL_FAIL=claimed:3")
@@ -119,15 +126,17 @@ func TestASuccessThatIsNoneIsFound(t *testing.T) {
 }
 
 // sabotage changes the database behind the program's back.
-func sabotage(t *testing.T, data, statement string) {
+func sabotage(t *testing.T, data string, statements ...string) {
 	t.Helper()
 	conn, err := sql.Open("sqlite3", "file:"+filepath.Join(data, "dockbell.db")+"?_busy_timeout=10000")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Exec(statement); err != nil {
-		t.Fatal(err)
+	for _, statement := range statements {
+		if _, err := conn.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
