@@ -93,10 +93,13 @@ func (p ReplayPanel) counted() string {
 	return ui.Plural(p.Count, "delivery", "deliveries") + " would be sent."
 }
 
-func (p ReplayPanel) countAgain() ui.Action {
+func (p ReplayPanel) countAgain() ui.Action { return countAgain(p.action(), "replay-form") }
+
+// countAgain asks for a dialog anew with what its form says now.
+func countAgain(action, form string) ui.Action {
 	return ui.Action{
-		Text: "Count", FormMethod: "get", FormAction: p.action(), Form: "replay-form",
-		Attrs: templ.Attributes{"hx-get": p.action(), "hx-include": "#replay-form", "hx-target": "#overlay"},
+		Text: "Count", FormMethod: "get", FormAction: action, Form: form,
+		Attrs: templ.Attributes{"hx-get": action, "hx-include": "#" + form, "hx-target": "#overlay"},
 	}
 }
 
@@ -153,9 +156,4 @@ func (p DropPanel) retriesField() ui.Field {
 	return x
 }
 
-func (p DropPanel) countAgain() ui.Action {
-	return ui.Action{
-		Text: "Count", FormMethod: "get", FormAction: p.action(), Form: "drop-form",
-		Attrs: templ.Attributes{"hx-get": p.action(), "hx-include": "#drop-form", "hx-target": "#overlay"},
-	}
-}
+func (p DropPanel) countAgain() ui.Action { return countAgain(p.action(), "drop-form") }

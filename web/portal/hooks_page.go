@@ -67,6 +67,14 @@ func (p *Portal) showWebhook(c echo.Context, status int, reg registry.Registry, 
 	return render(c, status, views.Webhook(page))
 }
 
+// overWebhook shows a dialog over the page of a webhook.
+func (p *Portal) overWebhook(c echo.Context, status int, reg registry.Registry, name webhook.Name, dialog templ.Component) error {
+	if isFragment(c) {
+		return render(c, status, dialog)
+	}
+	return p.showWebhook(c, status, reg, name, dialog)
+}
+
 // webhookPage reads what the page of a webhook shows.
 func (p *Portal) webhookPage(c echo.Context, reg registry.Registry, hook webhook.Webhook, over templ.Component) (views.WebhookPage, error) {
 	page := views.WebhookPage{

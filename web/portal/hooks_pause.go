@@ -41,10 +41,7 @@ func (p *Portal) showResume(c echo.Context, status int, reg registry.Registry, p
 	if panel.Waiting, err = p.Controls.Waiting(c.Request().Context(), panel.Hook, delivery.Which{}); err != nil {
 		return err
 	}
-	if isFragment(c) {
-		return render(c, status, views.ResumeDialog(panel))
-	}
-	return p.showWebhook(c, status, reg, panel.Hook.Name, views.ResumeDialog(panel))
+	return p.overWebhook(c, status, reg, panel.Hook.Name, views.ResumeDialog(panel))
 }
 
 // resume ends a pause as it was chosen.

@@ -34,10 +34,7 @@ func (p *Portal) showRecover(c echo.Context, status int, reg registry.Registry, 
 			return err
 		}
 	}
-	if isFragment(c) {
-		return render(c, status, views.RecoverDialog(panel))
-	}
-	return p.showWebhook(c, status, reg, hook.Name, views.RecoverDialog(panel))
+	return p.overWebhook(c, status, reg, hook.Name, views.RecoverDialog(panel))
 }
 
 // recoverFailed sends again what failed since the chosen moment.

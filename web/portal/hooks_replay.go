@@ -39,10 +39,7 @@ func (p *Portal) askReplay(c echo.Context) error {
 }
 
 func (p *Portal) showReplay(c echo.Context, status int, reg registry.Registry, panel views.ReplayPanel) error {
-	if isFragment(c) {
-		return render(c, status, views.ReplayDialog(panel))
-	}
-	return p.showWebhook(c, status, reg, panel.Hook.Name, views.ReplayDialog(panel))
+	return p.overWebhook(c, status, reg, panel.Hook.Name, views.ReplayDialog(panel))
 }
 
 // replay begins to send a part of the history again.
@@ -109,10 +106,7 @@ func (p *Portal) askDrop(c echo.Context) error {
 		return err
 	}
 	panel.Count = n.All
-	if isFragment(c) {
-		return render(c, http.StatusOK, views.DropDialog(panel))
-	}
-	return p.showWebhook(c, http.StatusOK, reg, hook.Name, views.DropDialog(panel))
+	return p.overWebhook(c, http.StatusOK, reg, hook.Name, views.DropDialog(panel))
 }
 
 // drop cancels what waits.
