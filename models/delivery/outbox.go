@@ -40,15 +40,10 @@ var _ event.Sink = (*Outbox)(nil)
 // Publish stores events that came from elsewhere with a verdict for every webhook and the deliveries of those that fire.
 // It returns when they are safely stored; an event whose ID is already stored changes nothing.
 func (o *Outbox) Publish(ctx context.Context, events ...event.Event) error {
-	turn := o.Store.Turn()
-	hooks, err := o.subscribersOf(ctx, events)
-	if err != nil {
+	return o.take(ctx, events, func(made []Entry) error {
+		_, err := o.Store.Record(ctx, nil, func(event.Outcome) ([]Entry, error) { return made, nil })
 		return err
-	}
-	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) {
-		return o.entries(events, func(ev event.Event) []webhook.Webhook { return hooks[ev.Registry.Key()] })
 	})
-	return err
 }
 
 // Record carries out a change of the built-in registry and stores the events it raises with their deliveries, all in
@@ -73,23 +68,32 @@ func (o *Outbox) Record(ctx context.Context, c event.Change) (event.Outcome, err
 // Take stores what came from a source, its body and its events, all in one transaction: what Publish promises of the events, and
 // for each event its verdict.
 func (o *Outbox) Take(ctx context.Context, a source.Arrival, events []event.Event) (source.Arrival, error) {
+	err := o.take(ctx, events, func(made []Entry) (err error) {
+		a, err = o.Store.Take(ctx, a, made)
+		return err
+	})
+	return a, err
+}
+
+// take makes the entries of events that came from elsewhere, lets keep store them, and sends what is to be sent.
+func (o *Outbox) take(ctx context.Context, events []event.Event, keep func(made []Entry) error) error {
 	s := starts{of: o.Starter, turn: o.Store.Turn()}
 	hooks, err := o.subscribersOf(ctx, events)
 	if err != nil {
-		return a, err
+		return err
 	}
 	made, err := o.entries(events, func(ev event.Event) []webhook.Webhook { return hooks[ev.Registry.Key()] })
 	if err != nil {
-		return a, err
+		return err
 	}
 	s.reserve(made)
-	if a, err = o.Store.Take(ctx, a, made); err != nil {
+	if err := keep(made); err != nil {
 		s.giveBack()
-		return a, err
+		return err
 	}
 	s.start(made)
 	o.announce(made)
-	return a, nil
+	return nil
 }
 
 // Ping sends a ping to one webhook, whatever its status, actions and scope.
