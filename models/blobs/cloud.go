@@ -106,6 +106,11 @@ func (c *Cloud) Remove(ctx context.Context, digest string) error {
 	if err != nil {
 		return err
 	}
+	return c.delete(ctx, key)
+}
+
+// delete removes an object; one that is not there is removed.
+func (c *Cloud) delete(ctx context.Context, key string) error {
 	if err := c.bucket.Delete(ctx, key); err != nil && !missing(err) {
 		return away(err)
 	}
@@ -193,19 +198,15 @@ func (c *Cloud) Lock(digest string) (unlock func()) {
 // Abandoned gives the uploads that nobody has written to since.
 func (c *Cloud) Abandoned(ctx context.Context, before time.Time) ([]string, error) {
 	newest := map[string]time.Time{}
-	objects := c.bucket.List(&blob.ListOptions{Prefix: uploads + "/"})
-	for {
-		object, err := objects.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, away(err)
-		}
+	err := c.list(ctx, uploads+"/", func(object *blob.ListObject) error {
 		id, _, _ := strings.Cut(strings.TrimPrefix(object.Key, uploads+"/"), "/")
 		if idRule.MatchString(id) && object.ModTime.After(newest[id]) {
 			newest[id] = object.ModTime
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	var ids []string
 	for id, at := range newest {

@@ -62,26 +62,22 @@ func (c *Cloud) chunks(ctx context.Context, id string) (all []chunk, size int64,
 		return nil, 0, noUpload()
 	}
 	begun := false
-	objects := c.bucket.List(&blob.ListOptions{Prefix: uploads + "/" + id + "/"})
-	for {
-		object, err := objects.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, 0, away(err)
-		}
+	err = c.list(ctx, uploads+"/"+id+"/", func(object *blob.ListObject) error {
 		_, name, _ := strings.Cut(object.Key, id+"/")
 		digits, isChunk := strings.CutPrefix(name, "chunk-")
 		if !isChunk {
 			begun = begun || object.Key == beginKey(id)
-			continue
+			return nil
 		}
 		if at, err := strconv.ParseInt(digits, 16, 64); err == nil && at == size { // what does not follow is no part of it
 			all, size = append(all, chunk{object.Key, at, object.Size}), size+object.Size
 		}
-	}
-	if !begun {
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case !begun:
 		return nil, 0, noUpload()
 	}
 	return all, size, nil
@@ -117,8 +113,8 @@ func (c *Cloud) Append(ctx context.Context, id string, at int64, r io.Reader) (i
 		sums.size += n
 	}
 	if n == 0 { // nothing came: its object would take the next chunk's name
-		if err := c.bucket.Delete(ctx, chunkKey(id, size)); err != nil && !missing(err) {
-			return size, away(err)
+		if err := c.delete(ctx, chunkKey(id, size)); err != nil {
+			return size, err
 		}
 	}
 	return size + n, nil
@@ -252,24 +248,14 @@ func (c *Cloud) Cancel(ctx context.Context, id string) error {
 // end removes what there is of an upload, its beginning last: should it be broken off, the upload is still known and purged.
 func (c *Cloud) end(ctx context.Context, id string) error {
 	c.forget(id)
-	objects := c.bucket.List(&blob.ListOptions{Prefix: uploads + "/" + id + "/"})
-	for {
-		object, err := objects.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return away(err)
-		}
+	err := c.list(ctx, uploads+"/"+id+"/", func(object *blob.ListObject) error {
 		if object.Key == beginKey(id) {
-			continue
+			return nil
 		}
-		if err := c.bucket.Delete(ctx, object.Key); err != nil && !missing(err) {
-			return away(err)
-		}
+		return c.delete(ctx, object.Key)
+	})
+	if err != nil {
+		return err
 	}
-	if err := c.bucket.Delete(ctx, beginKey(id)); err != nil && !missing(err) {
-		return away(err)
-	}
-	return nil
+	return c.delete(ctx, beginKey(id))
 }
