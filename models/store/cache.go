@@ -5,48 +5,49 @@ import (
 	"slices"
 	"sync"
 
-	"dockbell/models/registry"
 	"dockbell/models/webhook"
 )
 
-// hookCache remembers the webhooks of registries, opened, because every push asks for them. Whoever changes a registry's
-// webhooks calls forget after the commit; what was read before it is then not remembered.
-type hookCache struct {
+// cache remembers what was read, by key. Whoever changes what a key stands for calls forget after the commit; what was read before it
+// is then not remembered. The zero cache is ready.
+type cache[V any] struct {
 	mu    sync.Mutex
-	hooks map[string][]webhook.Webhook // by registry key
-	turns map[string]int64             // counts the changes of a registry
-	all   int64                        // counts them of every registry
+	kept  map[string]V
+	turns map[string]int64 // counts the changes of a key
+	all   int64            // counts them of every key
 }
 
-func newHookCache() *hookCache {
-	return &hookCache{hooks: map[string][]webhook.Webhook{}, turns: map[string]int64{}}
-}
-
-// get gives copies of what is remembered, and the turn that put wants to see unchanged.
-func (c *hookCache) get(name registry.Name) (hooks []webhook.Webhook, turn int64, known bool) {
-	c.mu.Lock()
-	hooks, known = c.hooks[name.Key()]
-	turn = c.turns[name.Key()]
-	c.mu.Unlock()
-	return copies(hooks), turn, known // what is remembered never changes, so it is copied outside the lock
-}
-
-// put remembers webhooks that were read after get gave this turn.
-func (c *hookCache) put(name registry.Name, turn int64, hooks []webhook.Webhook) {
+// get gives what is remembered, which nobody may change, and the turn that put wants to see unchanged.
+func (c *cache[V]) get(key string) (v V, turn int64, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.turns[name.Key()] == turn {
-		c.hooks[name.Key()] = copies(hooks)
+	v, known = c.kept[key]
+	return v, c.turns[key], known
+}
+
+// put remembers what was read after get gave this turn.
+func (c *cache[V]) put(key string, turn int64, v V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turns[key] != turn {
+		return
 	}
+	if c.kept == nil {
+		c.kept = map[string]V{}
+	}
+	c.kept[key] = v
 }
 
-// forget drops what is remembered of these registries.
-func (c *hookCache) forget(names ...registry.Name) {
+// forget drops what is remembered of these keys.
+func (c *cache[V]) forget(keys ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, name := range names {
-		delete(c.hooks, name.Key())
-		c.turns[name.Key()]++
+	if c.turns == nil {
+		c.turns = map[string]int64{}
+	}
+	for _, key := range keys {
+		delete(c.kept, key)
+		c.turns[key]++
 		c.all++
 	}
 }

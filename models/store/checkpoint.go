@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -21,6 +22,7 @@ const (
 // checkpointer keeps the log short.
 type checkpointer struct {
 	db      *DB
+	extra   atomic.Int64 // commits that were not there, for what changes more pages than one
 	stop    chan struct{}
 	stopped sync.Once
 	done    chan struct{}
@@ -41,6 +43,13 @@ func (c *checkpointer) close() {
 	<-c.done
 }
 
+// heavier says that a commit changed as many pages as so many more.
+func (c *checkpointer) heavier(commits int64) {
+	if c != nil {
+		c.extra.Add(commits)
+	}
+}
+
 func (c *checkpointer) run() {
 	defer close(c.done)
 	c.checkpoint() // of what a life before left that ended in less than checkpointWait
@@ -53,7 +62,7 @@ func (c *checkpointer) run() {
 		case <-c.stop:
 			return
 		case now := <-tick.C:
-			n := c.db.writer.commits.Load()
+			n := c.db.writer.commits.Load() + c.extra.Load()
 			switch {
 			case n == seen:
 				continue

@@ -25,7 +25,7 @@ func (db *DB) Finish(ctx context.Context, done []delivery.Done) error {
 	if len(done) == 0 {
 		return nil
 	}
-	var disabled []registry.Name
+	var disabled []string // keys of registries
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		disabled = nil
 		s := db.sql(tx)
@@ -38,7 +38,7 @@ func (db *DB) Finish(ctx context.Context, done []delivery.Done) error {
 		if err := countAttempts(s, done); err != nil {
 			return err
 		}
-		err := db.keepEffects(tx, done, func(name registry.Name) { disabled = append(disabled, name) })
+		err := db.keepEffects(tx, done, func(name registry.Name) { disabled = append(disabled, name.Key()) })
 		failpoint.Hit(failpoint.Finishing)
 		return err
 	})

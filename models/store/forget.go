@@ -37,6 +37,8 @@ type forgetting struct {
 	sql  sqlTx // of the readers
 	from keeping.Mark
 	most int
+
+	spare func(rows []old) ([]old, error) // gives those that may really go; nil: all of them
 }
 
 func (f forgetting) step(ctx context.Context, what keeping.Thing, before time.Time) (keeping.Step, error) {
@@ -44,16 +46,17 @@ func (f forgetting) step(ctx context.Context, what keeping.Thing, before time.Ti
 	case keeping.Deliveries:
 		return f.byID(ctx, oldDeliveries, firstIn(before), removeDeliveries)
 	case keeping.Bodies:
-		return f.byID(ctx, oldBodies, firstIn(before.Add(-lateBodies)), func(s sqlTx, rows []old) (int, error) { return removeRows(s, "bodies", "id", idsOf(rows)) })
+		f.spare = f.unneeded
+		return f.byID(ctx, oldBodies, firstIn(before.Add(-lateBodies)), from("bodies"))
 	case keeping.Events:
 		if err := f.db.returnImages(ctx); err != nil {
 			return keeping.Step{}, err
 		}
 		return f.byID(ctx, oldEvents, firstIn(before), f.db.removeEvents)
 	case keeping.Arrivals:
-		return f.byID(ctx, oldArrivals, firstIn(before), func(s sqlTx, rows []old) (int, error) { return removeRows(s, "arrivals", "id", idsOf(rows)) })
+		return f.byID(ctx, oldArrivals, firstIn(before), from("arrivals"))
 	case keeping.AuditLog:
-		return f.byID(ctx, oldAudit, firstIn(before), func(s sqlTx, rows []old) (int, error) { return removeRows(s, "audit", "id", idsOf(rows)) })
+		return f.byID(ctx, oldAudit, firstIn(before), from("audit"))
 	case keeping.Requests:
 		return f.byKey(ctx, keyed{"received", "token", "id", "octet_length(body)"}, firstIn(before))
 	case keeping.EventHours:
@@ -88,8 +91,8 @@ func (f forgetting) byID(ctx context.Context, statement string, before int64, re
 	read := len(rows)
 	rows = light(rows)
 	step := keeping.Step{Next: keeping.Mark{ID: rows[len(rows)-1].id}, Done: len(rows) == read && read < f.most}
-	if statement == oldBodies {
-		rows, err = f.unneeded(rows)
+	if f.spare != nil {
+		rows, err = f.spare(rows)
 	}
 	if err != nil || len(rows) == 0 {
 		return step, err
@@ -130,23 +133,12 @@ func (f forgetting) remove(ctx context.Context, step *keeping.Step, remove func(
 		return err
 	})
 	step.Held = time.Since(began)
-	if err != nil {
-		return err
-	}
-	return f.db.spare(f.sql)
+	f.db.checkpoints.heavier(stepCommits)
+	return err
 }
 
-// spared is after how many steps the log of SQLite is written back: sooner than checkpoint.go does it for common commits, for a step
-// changes many pages.
-const spared = 8
-
-// spare writes the log of SQLite back to the file beside the writer.
-func (db *DB) spare(s sqlTx) error {
-	if s.postgres || db.forgets.Add(1)%spared != 0 {
-		return nil
-	}
-	return s.query(func(*sql.Rows) error { return nil }, "pragma wal_checkpoint(passive)") // it waits for nobody; what it leaves comes with the next one
-}
+// stepCommits is how many common commits a step is like, by the pages that it changes.
+const stepCommits = 50
 
 func idsOf(rows []old) []int64 {
 	ids := make([]int64, len(rows))
@@ -160,6 +152,11 @@ func idsOf(rows []old) []int64 {
 func removeRows(s sqlTx, table, key string, ids []int64) (int, error) {
 	gone, err := s.numbers("delete from "+table+" where "+key+s.among()+" returning "+key, s.list(ids))
 	return len(gone), err
+}
+
+// from removes rows of a table whose key is their ID.
+func from(table string) func(s sqlTx, rows []old) (int, error) {
+	return func(s sqlTx, rows []old) (int, error) { return removeRows(s, table, "id", idsOf(rows)) }
 }
 
 // removeDeliveries removes deliveries, unless somebody made them due again, and their attempts.

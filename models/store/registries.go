@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -93,6 +95,36 @@ func noRegistry(name registry.Name) error {
 	return &fault.Error{Code: fault.NotFound, Field: "registry", Message: "There is no registry " + string(name) + "."}
 }
 
+// registriesFor is how long the registries are remembered. This process forgets them with every change of its own; the time is for
+// those that a command makes in the data folder beside it.
+const registriesFor = time.Second
+
+// registriesRead are all registries as they were at a moment.
+type registriesRead struct {
+	all []registry.Registry
+	at  time.Time
+}
+
+// Registries gives every registry by name. They are remembered, because every request of a client of the built-in registry asks
+// which one it means: what another process has changed beside this one may be told a second late. With PostgreSQL, where other
+// servers change their policies, they are read anew.
+func (db *DB) Registries(ctx context.Context) ([]registry.Registry, error) {
+	if db.postgres {
+		return db.readRegistries(ctx)
+	}
+	now := db.now()
+	read, turn, known := db.registries.get("")
+	if age := now.Sub(read.at); !known || age < 0 || age >= registriesFor {
+		var err error
+		if read.all, err = db.readRegistries(ctx); err != nil {
+			return nil, err
+		}
+		read.at = now
+		db.registries.put("", turn, read)
+	}
+	return slices.Clone(read.all), nil
+}
+
 // readRegistries reads every registry by name.
 func (db *DB) readRegistries(ctx context.Context) ([]registry.Registry, error) {
 	var rows []registryRow
@@ -140,7 +172,7 @@ func lockRegistry(tx *gorm.DB, name registry.Name) (registryRow, error) {
 // AddRegistry stores a new registry and its resource group where there is none of that name; Conflict at field "name" when
 // the registry's name is taken in any case.
 func (db *DB) AddRegistry(ctx context.Context, r registry.Registry) error {
-	defer db.registries.forget()
+	defer db.registries.forget("")
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row := rowOfRegistry(r)
 		var err error
@@ -154,7 +186,7 @@ func (db *DB) AddRegistry(ctx context.Context, r registry.Registry) error {
 // UpdateRegistry stores what may change of a registry as its next version: everything but its id, name, group, kind and
 // maker. registry.ErrChanged when the stored version is not r.Version any more.
 func (db *DB) UpdateRegistry(ctx context.Context, r registry.Registry) error {
-	defer db.registries.forget()
+	defer db.registries.forget("")
 	return db.write(ctx, func(tx *gorm.DB) error {
 		before, err := lockRegistry(tx, r.Name)
 		if err != nil {
@@ -202,8 +234,8 @@ func checkWebhooksFit(tx *gorm.DB, before registryRow, after registry.Registry) 
 // DeleteRegistry removes a registry with everything in it. Conflict when the stored one is not ifVersion any more; 0 removes
 // whatever is there.
 func (db *DB) DeleteRegistry(ctx context.Context, name registry.Name, ifVersion int64) error {
-	defer db.hooks.forget(name)
-	defer db.registries.forget()
+	defer db.hooks.forget(name.Key())
+	defer db.registries.forget("")
 	defer db.images.forget()
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row, err := lockRegistry(tx, name)

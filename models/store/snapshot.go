@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"dockbell/models/fault"
 )
@@ -81,8 +80,7 @@ func Needed(ctx context.Context, file string) (digests []string, err error) {
 
 // withFile opens a SQLite file that is there, as it is, for a moment.
 func withFile(file string, work func(*sql.DB) error) error {
-	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(file)
-	conn, err := sql.Open("sqlite3", "file:"+name+"?"+url.Values{"mode": {"rw"}, "_busy_timeout": {"5000"}}.Encode())
+	conn, err := sql.Open("sqlite3", fileURI(file, url.Values{"mode": {"rw"}, "_busy_timeout": {"5000"}}))
 	if err != nil {
 		return err
 	}

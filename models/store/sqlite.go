@@ -57,13 +57,17 @@ func makePrivateFile(path string) error {
 	return f.Close()
 }
 
+// fileURI names a file to SQLite, whatever stands in its path.
+func fileURI(path string, params url.Values) string {
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) + "?" + params.Encode()
+}
+
 func (db *DB) openFile(o Options, connections int, params url.Values) (*gorm.DB, error) {
 	params.Set("_busy_timeout", strconv.FormatInt(cmp.Or(o.Busy, busyDefault).Milliseconds(), 10))
 	params.Set("_foreign_keys", "on")
 	params.Set("_mutex", "no") // database/sql gives a connection to one goroutine at a time
 	params.Set("_stmt_cache_size", "100")
-	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(o.DSN)
-	pool, err := gorm.Open(sqlite.Open("file:"+name+"?"+params.Encode()), db.config())
+	pool, err := gorm.Open(sqlite.Open(fileURI(o.DSN, params)), db.config())
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"dockbell/models/delivery"
 	"dockbell/models/fault"
+	"dockbell/models/webhook"
 )
 
 // Options say which database to open and what it needs.
@@ -36,9 +37,9 @@ type DB struct {
 	postgres    bool
 	dsn         string
 	sealer      *sealer
-	hooks       *hookCache
+	hooks       cache[[]webhook.Webhook] // by registry
 	opened      openedHooks
-	registries  registryCache
+	registries  cache[registriesRead] // under no name: all of them
 	usage       usage
 	pulls       pulls
 	turns       sync.Map // by the name of what is done alone
@@ -52,7 +53,6 @@ type DB struct {
 	now         func() time.Time
 	clock       *clock       // behind now with PostgreSQL; nil where Options.Now says the time
 	watched     watched      // of KeepTime alone
-	forgets     atomic.Int64 // steps of Forget
 	swept       atomic.Int64 // when expired sessions were last forgotten, in microseconds
 }
 
@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.log = slog.New(slog.DiscardHandler)
 	}
 	db.wind(o)
-	db.ids, db.hooks, db.usage.sums = delivery.NewIDs(db.now), newHookCache(), map[string]sum{}
+	db.ids, db.usage.sums = delivery.NewIDs(db.now), map[string]sum{}
 	if db.postgres {
 		db.shard = rand.Int64N(shards) * committers //nolint:gosec // it spreads counters and guards nothing
 	}

@@ -77,7 +77,7 @@ func (db *DB) Drop(ctx context.Context, webhookID string, which delivery.Which, 
 
 // EndPause lets a paused webhook send again. What waits now goes at the drain rate, 0 is at once.
 func (db *DB) EndPause(ctx context.Context, w webhook.Webhook, drain delivery.Rate, by string) error {
-	defer db.hooks.forget(w.Registry)
+	defer db.hooks.forget(w.Registry.Key())
 	return db.write(ctx, func(tx *gorm.DB) error {
 		now := db.now()
 		done := tx.Model(&webhookRow{}).Where("id = ? and paused <> 0", w.ID).Updates(map[string]any{

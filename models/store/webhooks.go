@@ -27,16 +27,15 @@ func (db *DB) Subscribers(ctx context.Context, name registry.Name) ([]webhook.We
 	if db.postgres {
 		return db.readWebhooks(ctx, name)
 	}
-	hooks, turn, known := db.hooks.get(name)
-	if known {
-		return hooks, nil
+	hooks, turn, known := db.hooks.get(name.Key())
+	if !known {
+		var err error
+		if hooks, err = db.readWebhooks(ctx, name); err != nil {
+			return nil, err
+		}
+		db.hooks.put(name.Key(), turn, hooks)
 	}
-	hooks, err := db.readWebhooks(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	db.hooks.put(name, turn, hooks)
-	return hooks, nil
+	return copies(hooks), nil
 }
 
 func (db *DB) readWebhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
@@ -80,7 +79,7 @@ func webhookIn(tx *gorm.DB, reg registry.Name, name webhook.Name) (webhookRow, e
 // AddWebhook stores a new webhook unless its registry has quota of them already (LimitReached) or its name is taken.
 func (db *DB) AddWebhook(ctx context.Context, w webhook.Webhook, quota int) error {
 	row := rowOfWebhook(w, db.sealer)
-	defer db.hooks.forget(w.Registry)
+	defer db.hooks.forget(w.Registry.Key())
 	return db.write(ctx, func(tx *gorm.DB) error {
 		reg, err := lockRegistry(tx, w.Registry) // so that two at once do not both take the last place
 		if err != nil {
@@ -112,7 +111,7 @@ func (db *DB) AddWebhook(ctx context.Context, w webhook.Webhook, quota int) erro
 func (db *DB) UpdateWebhook(ctx context.Context, w webhook.Webhook, ifVersion int64) error {
 	row := rowOfWebhook(w, db.sealer)
 	row.Version = ifVersion + 1
-	defer db.hooks.forget(w.Registry)
+	defer db.hooks.forget(w.Registry.Key())
 	return db.write(ctx, func(tx *gorm.DB) error {
 		before, err := webhookIn(tx, w.Registry, w.Name)
 		if err != nil {
@@ -157,7 +156,7 @@ func freshState(tx *gorm.DB, webhookID string) error {
 // DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay. Conflict when the stored one is
 // not ifVersion any more; 0 removes whatever is there.
 func (db *DB) DeleteWebhook(ctx context.Context, reg registry.Name, name webhook.Name, ifVersion int64) error {
-	defer db.hooks.forget(reg)
+	defer db.hooks.forget(reg.Key())
 	return db.write(ctx, func(tx *gorm.DB) error {
 		row, err := webhookIn(locked(tx), reg, name)
 		switch {
