@@ -2,13 +2,14 @@ package main
 
 import (
 	"crypto/rand"
-	"dockbell/web/certs"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"dockbell/web/certs"
 )
 
 // keyBytes is the length of the key that seals stored secrets.
@@ -100,6 +101,14 @@ func makeKey(cfg Config) error {
 		return fmt.Errorf("the key file cannot be made: %w", err)
 	}
 	return nil
+}
+
+// takeFolder prepares the data folder for one program alone, until release is called.
+func takeFolder(cfg Config) (release func(), err error) {
+	if err := prepareFolder(cfg); err != nil {
+		return nil, err
+	}
+	return lockDatabase(cfg)
 }
 
 // lockDatabase keeps a second server off the same SQLite file; the lock ends with the process, however it ends.

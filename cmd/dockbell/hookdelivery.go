@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -63,7 +64,8 @@ func (r fileReader) delivery(n *yaml.Node) hookDelivery {
 		var err error
 		switch e.key {
 		case "format":
-			if d.format = r.text(e.value); !known(d.format) {
+			d.format = r.text(e.value)
+			if !slices.Contains(payload.Names(), d.format) {
 				err = fault.In("format", "%q is not a payload format.", d.format)
 			}
 		case "retry":
@@ -91,15 +93,6 @@ func (r fileReader) delivery(n *yaml.Node) hookDelivery {
 		}
 	}
 	return d
-}
-
-func known(format string) bool {
-	for _, f := range payload.Formats {
-		if f.Name == format {
-			return true
-		}
-	}
-	return false
 }
 
 func (r fileReader) number(n *yaml.Node) int {

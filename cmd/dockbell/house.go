@@ -125,7 +125,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		outbox.Starter = h.dispatcher
 	}
 	h.sources = newSources(h.db, h.registries, h.site.public)
-	controls := &delivery.Controls{Store: h.db, Now: h.db.Now, Wake: h.dispatcher.Wake, Feed: feed}
+	controls := &delivery.Controls{Store: h.db, Now: h.db.Now, Wake: h.wake, Feed: feed}
 	h.replays = &delivery.Replays{Store: h.db, Outbox: outbox, NewID: newID, Log: log, Kick: make(chan struct{}, 1)}
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)

@@ -49,10 +49,7 @@ func migrate(ctx context.Context, cfg Config, to DSN, out, progress io.Writer) e
 	if _, err := os.Stat(string(cfg.Database)); err != nil {
 		return fmt.Errorf("there is no database at %s: name the data folder of your server with --data", cfg.Database)
 	}
-	if err := prepareFolder(cfg); err != nil {
-		return err
-	}
-	unlock, err := lockDatabase(cfg)
+	unlock, err := takeFolder(cfg)
 	if err != nil {
 		return err
 	}

@@ -42,13 +42,13 @@ func restore(c *cobra.Command, from, identity string) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Blobs != "" {
+		return fault.New(fault.Invalid, "The layers of this installation are in the bucket %s, and a back-up brings its own: restore without DOCKBELL_BLOBS.", cfg.Blobs)
+	}
 	if cfg.Database.Postgres() {
 		return fault.New(fault.Invalid, "The database is a PostgreSQL server: restore it with pg_restore, and copy the layers to %s. The README says how under Back-up.", filepath.Join(cfg.Data, "blobs"))
 	}
-	if err := prepareFolder(cfg); err != nil {
-		return err
-	}
-	unlock, err := lockDatabase(cfg)
+	unlock, err := takeFolder(cfg)
 	if err != nil {
 		return err
 	}

@@ -48,10 +48,7 @@ func serveCommand() *cobra.Command {
 
 // serve runs the server until ctx ends.
 func serve(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) error {
-	if err := prepareFolder(cfg); err != nil {
-		return err
-	}
-	unlock, err := lockDatabase(cfg)
+	unlock, err := takeFolder(cfg)
 	if err != nil {
 		return err
 	}
