@@ -136,6 +136,8 @@ func TestARelayTellsTheOthersAndNotItself(t *testing.T) {
 		here, _ := a.feed.Subscribe("acme")
 		there, _ := b.feed.Subscribe("ACME")
 		other, _ := b.feed.Subscribe("other")
+		a.relay.Work() // after this round it rests for tellEvery, so that what follows comes together
+		synctest.Wait()
 		was := [2]int{a.wakes(), b.wakes()}
 		sent := []Update{updateOf(1), updateOf(2), {Registry: "acme", EventID: "only an event"}, {Registry: "acme", Inbox: "inbox"}}
 		for _, u := range append(sent, sent...) {
