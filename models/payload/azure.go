@@ -1,8 +1,6 @@
 package payload
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -49,13 +47,7 @@ func Timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 
 func encodeAzure(ev event.Event) ([]byte, error) {
 	body := azureBody{ID: ev.ID, Timestamp: Timestamp(ev.Time), Action: ev.Action, Target: azureTargetOf(ev), Request: azureRequestOf(ev)}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(body); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	return compact(body)
 }
 
 func azureTargetOf(ev event.Event) *azureTarget {

@@ -13,7 +13,7 @@ type Format struct {
 }
 
 // Formats are all of them in display order; the first is the default.
-var Formats = []Format{Azure}
+var Formats = []Format{Azure, Slack, Teams}
 
 // ByName finds a format; an unknown name gives Azure and false.
 func ByName(name string) (Format, bool) {

@@ -30,7 +30,7 @@ func sample(action event.Action) event.Event {
 			ID: "b1a9f0c2-5a64-4c0c-8f1c-2f7f7a3c9d51", Addr: "127.0.0.1:4711", Host: "acmereg.example.test", Method: "PUT",
 			UserAgent: `docker/27.3.1 go/go1.22.7 os/linux arch/amd64 UpstreamClient(Docker-Client/27.3.1 \(linux\))`,
 		},
-		Actor: "mei", Source: "builtin",
+		Actor: "mei", Source: "builtin", Registry: "acmereg", Location: "westeurope",
 	}
 	switch action {
 	case event.Delete:

@@ -17,6 +17,7 @@ import (
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
+	"dockbell/models/payload"
 	"dockbell/models/webhook"
 )
 
@@ -102,6 +103,29 @@ func TestCustomHeaders(t *testing.T) {
 	}
 	if sent < 5 {
 		t.Errorf("only %d cases were sent", sent)
+	}
+}
+
+// TestFormatsHaveTheirUserAgent: only Azure's format goes out under Azure's name (PRODUCT.md, decision 5).
+func TestFormatsHaveTheirUserAgent(t *testing.T) {
+	server, sender := receive(t, behaviour{Status: 200}, 1, nil), newSender(t)
+	job := jobTo("http://127.0.0.1:" + server.port() + "/")
+	for _, f := range payload.Formats {
+		job.Webhook.Format = f.Name
+		sender.Send(t.Context(), job)
+	}
+	requests, _ := server.seen()
+	if len(requests) != len(payload.Formats) {
+		t.Fatalf("%d requests", len(requests))
+	}
+	for i, f := range payload.Formats {
+		want := "Dockbell/1.2.3"
+		if f.Name == "azure" {
+			want = "AzureContainerRegistry/1.0 dockbell/1.2.3"
+		}
+		if got := requests[i].header.Get("User-Agent"); got != want {
+			t.Errorf("%s is sent by %q, want %q", f.Name, got, want)
+		}
 	}
 }
 
