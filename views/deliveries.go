@@ -171,8 +171,8 @@ func RowID(id delivery.ID) string { return "dl-" + id.String() }
 // retry is what the NEXT RETRY column says, and whether that is a time to come.
 func retry(d delivery.Delivery, now time.Time) (text string, due bool) {
 	switch {
-	case d.Kept:
-		return "once resumed", false
+	case d.Hold.By != "":
+		return heldNext(d.Hold, now), false
 	case d.State == delivery.Cancelled:
 		return "cancelled", false
 	case d.State == delivery.Failed && d.Attempts == 1:

@@ -115,8 +115,8 @@ func (p DeliveryPage) state() (kind, text string) {
 	switch {
 	case p.Busy:
 		return "live warn", "Sending"
-	case d.Kept:
-		return "warn", "Kept: the webhook is paused"
+	case d.Hold.By != "":
+		return "warn", held(d.Hold, p.Shell.Now)
 	case d.State == delivery.Delivered:
 		return "", "Delivered"
 	case d.State == delivery.Failed:
@@ -148,8 +148,8 @@ func (p DeliveryPage) coming() (title, text string) {
 		return "Cancelled", "Its webhook was disabled or deleted before this was sent, or somebody dropped what waited."
 	case d.State != delivery.Pending:
 		return "", ""
-	case d.Kept:
-		return ordinal(d.Attempts+1) + " try is kept", "it waits until the webhook is resumed"
+	case d.Hold.By != "":
+		return heldTitle(d), heldNext(d.Hold, now)
 	case !d.Next.After(now):
 		return ordinal(d.Attempts+1) + " try is queued", "it starts in a moment"
 	}

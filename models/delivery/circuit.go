@@ -16,6 +16,7 @@ type Circuit struct {
 	Dead    int           // attempts in a row that found no receiver
 	Gap     time.Duration // between the last probe and the next; 0: nothing is probed
 	ProbeAt time.Time     // when the next one may go
+	Since   time.Time     // when it opened; zero: it is not known
 }
 
 // Open reports whether the endpoint is probed.
@@ -28,7 +29,7 @@ func (c Circuit) After(dead int, began, now time.Time) Circuit {
 	switch {
 	case c.Dead < DeadAfter:
 	case !c.Open():
-		c.Gap = FirstGap
+		c.Gap, c.Since = FirstGap, now
 		c.ProbeAt = now.Add(c.Gap)
 	case !began.Before(c.ProbeAt):
 		c.Gap = min(2*c.Gap, MostGap)

@@ -45,7 +45,7 @@ type Delivery struct {
 	Last      Result        // of the newest finished attempt
 	Lease     time.Duration // of a new delivery: it is stored as claimed for so long, with its first attempt counted; 0: it waits
 	Lane      string        // the repository whose order it keeps; "": it waits for no other
-	Kept      bool          // waits because its webhook is paused
+	Hold      Hold          // what keeps it back while it waits
 }
 
 // Image is what the history shows of the event's target.

@@ -11,7 +11,7 @@ import (
 
 // circuit is how the endpoint of a webhook is probed.
 func (s webhookStateRow) circuit() delivery.Circuit {
-	return delivery.Circuit{Dead: int(s.Dead), Gap: time.Duration(s.ProbeGap) * time.Microsecond, ProbeAt: moment(s.ProbeAt)}
+	return delivery.Circuit{Dead: int(s.Dead), Gap: time.Duration(s.ProbeGap) * time.Microsecond, ProbeAt: moment(s.ProbeAt), Since: moment(s.ProbeSince)}
 }
 
 // keepCircuits counts the attempts that found no receiver. Its caller has locked the states of these webhooks; most batches have none.
@@ -23,13 +23,14 @@ func (db *DB) keepCircuits(tx *gorm.DB, ids []string, effects map[string]*effect
 			continue
 		}
 		var row webhookStateRow
-		err := s.query(func(r *sql.Rows) error { return r.Scan(&row.Dead, &row.ProbeGap, &row.ProbeAt) },
-			"select dead, probe_gap, probe_at from webhook_states where webhook_id = ?", id)
+		err := s.query(func(r *sql.Rows) error { return r.Scan(&row.Dead, &row.ProbeGap, &row.ProbeAt, &row.ProbeSince) },
+			"select dead, probe_gap, probe_at, probe_since from webhook_states where webhook_id = ?", id)
 		if err != nil {
 			return err
 		}
 		c := row.circuit().After(e.dead, e.lastDead, now)
-		err = s.exec("update webhook_states set dead = ?, probe_gap = ?, probe_at = ? where webhook_id = ?", c.Dead, c.Gap.Microseconds(), micros(c.ProbeAt), id)
+		err = s.exec("update webhook_states set dead = ?, probe_gap = ?, probe_at = ?, probe_since = ? where webhook_id = ?",
+			c.Dead, c.Gap.Microseconds(), micros(c.ProbeAt), micros(c.Since), id)
 		if err != nil {
 			return err
 		}

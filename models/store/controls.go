@@ -34,11 +34,16 @@ const controlColumns = `coalesce(w.paused, 0), coalesce(w.max_in_flight, 0), coa
 func (l *line) scan(row *sql.Rows) error {
 	var rate, drain delivery.Rate
 	err := row.Scan(&l.webhookID, &l.due, &l.pausedUntil, &l.paused, &l.most, &rate, &l.ordered, &l.rateWhole, &drain, &l.drainLast, &l.probed, &l.probeAt)
-	l.rate = rate
-	if l.drainLast != 0 {
-		l.rate = rate.Least(drain)
-	}
+	l.rate = paced(rate, drain, l.drainLast)
 	return err
+}
+
+// paced is the rate of a webhook while what a pause kept goes out at another.
+func paced(rate, drain delivery.Rate, drainLast int64) delivery.Rate {
+	if drainLast != 0 {
+		return rate.Least(drain)
+	}
+	return rate
 }
 
 // ready is when the first delivery of a line may be taken; ok is false while its webhook is paused.

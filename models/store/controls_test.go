@@ -71,11 +71,11 @@ func TestAPausedWebhookKeeps(t *testing.T) {
 		if jobs := q.claim(10, 10); len(jobs) != 2 || jobs[0].Delivery.ID != ping || jobs[1].Delivery.ID != other {
 			t.Errorf("claimed %v, want the ping %v and the other webhook's %v", idsOf(jobs), ping, other)
 		}
-		if !q.stored(before[0]).Kept || q.stored(other).Kept {
+		if q.stored(before[0]).Hold.By != delivery.ByPause || q.stored(other).Hold.By != "" {
 			t.Error("what waits for the paused webhook alone is kept")
 		}
 		page, err := q.db.Deliveries(t.Context(), delivery.Filter{WebhookID: q.hooks[0].ID, Action: event.Push})
-		if err != nil || len(page.Deliveries) != 3 || !page.Deliveries[0].Kept {
+		if err != nil || len(page.Deliveries) != 3 || page.Deliveries[0].Hold.By != delivery.ByPause {
 			t.Errorf("the history: %+v, %v, want three that are kept", page.Deliveries, err)
 		}
 		q.change(0, func(w *webhook.Webhook) { w.Paused = time.Time{} })

@@ -60,6 +60,7 @@ const (
 	LinesQuery  = linesQuery
 	FlyingQuery = flyingQuery
 	Waiting     = waiting
+	HeadQuery   = headQuery
 )
 
 // StepByStep brings an empty SQLite file or PostgreSQL schema up to date, one migration at a time, and closes it.

@@ -31,7 +31,7 @@ func (db *DB) Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page,
 	for _, row := range rows {
 		p.Deliveries = append(p.Deliveries, row.delivery())
 	}
-	return p, db.markKept(ctx, p.Deliveries)
+	return p, db.markHeld(ctx, p.Deliveries)
 }
 
 // deliveries gives the query of a filter, after the text in it was looked up, and the key of its pages.
@@ -218,7 +218,7 @@ func (db *DB) Delivery(ctx context.Context, name registry.Name, id delivery.ID) 
 		del.Body = bodies[0].Body
 	}
 	one := []delivery.Delivery{del}
-	err = db.markKept(ctx, one)
+	err = db.markHeld(ctx, one)
 	return one[0], err
 }
 

@@ -64,6 +64,7 @@ func TestTheQueueReadsNoHistory(t *testing.T) {
 	for name, c := range map[string]struct{ statement, want string }{
 		"lines":     {store.LinesQuery, "waiting"},
 		"in flight": {store.FlyingQuery, "claimed"},
+		"a lane":    {store.HeadQuery, "lanes"},
 		"a line":    {"select id, webhook_id from deliveries where " + store.Waiting + " and action <> 'ping' and webhook_id = ? and next <= ? order by next, id limit 5", "waiting"},
 		"pings":     {"select id, webhook_id from deliveries where " + store.Waiting + " and action = 'ping' and next <= ? order by next, id limit 5", "pings"},
 		"leases":    {"select id, attempts, claimed from deliveries where claimed <> 0 and next <= ?", "claimed"},

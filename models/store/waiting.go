@@ -3,13 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"slices"
 
 	"gorm.io/gorm"
 
 	"dockbell/models/audit"
 	"dockbell/models/delivery"
-	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/webhook"
 )
@@ -92,23 +90,4 @@ func (db *DB) EndPause(ctx context.Context, w webhook.Webhook, drain delivery.Ra
 		}
 		return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", w.ID).Updates(changes).Error
 	})
-}
-
-// markKept notes which deliveries wait because their webhook is paused.
-func (db *DB) markKept(ctx context.Context, all []delivery.Delivery) error {
-	waits := func(del delivery.Delivery) bool { return del.State == delivery.Pending && del.Action != event.Ping }
-	if !slices.ContainsFunc(all, waits) {
-		return nil
-	}
-	paused := map[string]bool{}
-	err := db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
-		var id string
-		err := row.Scan(&id)
-		paused[id] = true
-		return err
-	}, "select id from webhooks where paused <> 0 and (paused <> 0 or max_in_flight <> 0 or rate <> 0 or ordered <> 0)")
-	for i := range all {
-		all[i].Kept = waits(all[i]) && paused[all[i].WebhookID]
-	}
-	return translate(err)
 }

@@ -65,6 +65,7 @@ type webhookStateRow struct {
 	Dead           int64
 	ProbeGap       int64
 	ProbeAt        int64
+	ProbeSince     int64
 }
 
 // TableName is GORM's question for the table.

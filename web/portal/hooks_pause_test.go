@@ -37,7 +37,7 @@ func TestPauseAndResume(t *testing.T) {
 	b.Get(list).Says("#hooks-body", "Paused").Says("#hooks-facts", "1 enabled, 1 of them paused")
 	b.Get(list+"?status=paused").Says("#hooks-body", "deployprod")
 	b.Get("/registries/mycontainerregistry/events/"+string(newest.EventID)).Says("main", "Kept: the webhook is paused.")
-	b.Get("/registries/mycontainerregistry/deliveries/"+newest.ID.String()).Says("main", "it waits until the webhook is resumed")
+	b.Get("/registries/mycontainerregistry/deliveries/"+newest.ID.String()).Says("#attempts", "1st try is kept").Says("#dl-sentence", "Resume the webhook to send it.")
 
 	b.Get(at+"/resume").Status(http.StatusOK).Says("dialog", "3 deliveries").Says("dialog", "2 deliveries; 1 older one is dropped").Says("dialog", "3 deliveries are dropped")
 	b.Post(at+"/resume", "send", "some").Status(http.StatusUnprocessableEntity).Says("#err-sum", "Choose what is sent")
@@ -129,5 +129,28 @@ func TestADeadEndpointIsToldOf(t *testing.T) {
 	}
 	h.must(h.db.Finish(t.Context(), done))
 	next := h.Now().Add(delivery.FirstGap).UTC().Format("15:04:05 UTC")
+	page, err := h.db.Deliveries(t.Context(), delivery.Filter{})
+	h.must(err)
+	b.Get(at).Says("#dl-body", "Waiting").Says("#dl-body", "probe in ")
+	b.Get("/registries/mycontainerregistry/deliveries/"+page.Deliveries[0].ID.String()).Says("#delivery-head", "Waits for the endpoint").
+		Says("#dl-sentence", "tried again at "+next).Says("#dl-sentence", "no receiver was found since")
 	b.Get(at).Says("#hook-notice", "Nothing answers at 127.0.0.1:9. Dockbell probes it.").Says("#hook-notice", "5 attempts in a row").Says("#hook-notice", "next try at "+next)
+}
+
+// TestWhatComesBehindAnotherNamesIt: the list and the page lead to the delivery that is waited for.
+func TestWhatComesBehindAnotherNamesIt(t *testing.T) {
+	h := newHouse(t)
+	hook := h.listens("deployprod", "https://hooks.example.com/", webhook.Draft{Ordered: new(true)})
+	for range 2 {
+		h.push("team/api", "v1")
+		h.wait(time.Second)
+	}
+	page, err := h.db.Deliveries(t.Context(), delivery.Filter{Registry: hook.Registry})
+	h.must(err)
+	b := h.signedIn(owner, account.Owner)
+	const at = "/registries/mycontainerregistry/deliveries"
+	first, second := at+"/"+page.Deliveries[1].ID.String(), at+"/"+page.Deliveries[0].ID.String()
+	b.Get(at).Says("#dl-body a[href='"+first+"']:not(.name)", "behind another").Lacks("#dl-body a[href='" + second + "']:not(.name)")
+	b.Get(second).Says("#delivery-head", "Waits behind another delivery").Says("#dl-sentence", "of the same repository").Says("#dl-sentence a[href='"+first+"']", "Show that delivery")
+	b.Get(first).Lacks("#dl-sentence .callout").Says("#delivery-head", "Waiting to be sent")
 }

@@ -72,14 +72,14 @@ func (l *liveWebhooks) renew(ctx context.Context, b *board, changed []string) er
 	return nil
 }
 
-// sending reports whether the webhook's newest delivery waits for its first answer.
+// sending reports whether the webhook's newest delivery waits for its first answer, and nothing holds it back.
 func (l *liveWebhooks) sending(ctx context.Context, webhookID string) (bool, error) {
 	newest, err := l.p.History.Deliveries(ctx, delivery.Filter{Registry: l.reg, WebhookID: webhookID, Limit: 1})
 	if err != nil || len(newest.Deliveries) == 0 {
 		return false, err
 	}
 	d := newest.Deliveries[0]
-	return d.State == delivery.Pending && d.Last.At.IsZero(), nil
+	return d.State == delivery.Pending && d.Last.At.IsZero() && d.Hold.By == "", nil
 }
 
 // liveHistory keeps the newest page of a delivery history up to date.
