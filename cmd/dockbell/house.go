@@ -116,6 +116,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	if cfg.Database.Postgres() {
 		h.share(feed, log)
 	}
+	h.db.OnWebhooks(h.changed)
 	h.ids = delivery.NewIDs(h.db.Now)
 	outbox := &delivery.Outbox{
 		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: h.ids.Next,

@@ -16,6 +16,7 @@ import (
 	"dockbell/models/delivery"
 	"dockbell/models/doctor"
 	"dockbell/models/fault"
+	"dockbell/models/registry"
 	"dockbell/web/certs"
 )
 
@@ -48,7 +49,7 @@ func (h *house) openLayers(ctx context.Context, cfg Config) (layers, error) {
 
 // share tells the other processes of the same PostgreSQL what happens here, and this one what happens there.
 func (h *house) share(feed *delivery.Feed, log *slog.Logger) {
-	h.relay = &delivery.Relay{Wire: h.db, Feed: feed, Wake: h.dispatcher.Wake, Log: log}
+	h.relay = &delivery.Relay{Wire: h.db, Feed: feed, Wake: h.dispatcher.Wake, Outdated: h.db.Outdated, Log: log}
 	feed.Outward = h.relay.Update
 	h.dispatcher.Poll = sharedPoll
 }
@@ -58,6 +59,14 @@ func (h *house) wake() {
 	h.dispatcher.Wake()
 	if h.relay != nil {
 		h.relay.Work()
+	}
+}
+
+// changed tells of webhooks that this process changed: what is claimed for them must be given back, here and elsewhere.
+func (h *house) changed(of ...registry.Name) {
+	h.dispatcher.Wake()
+	if h.relay != nil {
+		h.relay.Changed(of...)
 	}
 }
 

@@ -23,11 +23,17 @@ import (
 // twoMachines serves one PostgreSQL with two processes, whose leases end soon.
 func twoMachines(t *testing.T, dsn string) (one, two *process) {
 	t.Helper()
-	t.Setenv("DOCKBELL_DATABASE", dsn)
 	path, err := hasty()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return twoOf(t, path, dsn)
+}
+
+// twoOf serves one PostgreSQL with two processes of a program.
+func twoOf(t *testing.T, path, dsn string) (one, two *process) {
+	t.Helper()
+	t.Setenv("DOCKBELL_DATABASE", dsn)
 	data := filepath.Join(t.TempDir(), "data") // as on a disk that both machines share
 	out, stderr, code := run(t, "token", "create", "--name", "tests", "--role", "owner", "--data="+data)
 	if code != exitDone {

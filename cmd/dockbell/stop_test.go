@@ -14,7 +14,7 @@ import (
 	"dockbell/models/delivery"
 )
 
-// hanging is a receiver that answers nothing until it is let go.
+// hanging is a receiver that answers nothing until it is let go, and again when it is told to hold.
 type hanging struct {
 	url  string
 	free chan struct{}
@@ -28,8 +28,9 @@ func newHanging(t *testing.T) *hanging {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		h.mu.Lock()
 		h.came++
+		free := h.free
 		h.mu.Unlock()
-		<-h.free
+		<-free
 	}))
 	t.Cleanup(srv.Close)
 	t.Cleanup(h.letGo)
@@ -45,6 +46,13 @@ func (h *hanging) letGo() {
 	default:
 		close(h.free)
 	}
+}
+
+// hold lets what comes from now on hang.
+func (h *hanging) hold() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.free = make(chan struct{})
 }
 
 func (h *hanging) count() int {

@@ -26,18 +26,20 @@ const (
 	tellMost  = 7900                  // bytes; PostgreSQL takes 8000
 	tellEvery = 20 * time.Millisecond // two rounds are at least so far apart, however much happens
 	tellTexts = 4                     // in a round; what does not fit is told as missed
+	tellHooks = 100                   // registries in a round whose webhooks were changed; more are told as any
 	tellWait  = 5 * time.Second
 	hearAgain = 10 * time.Second // longest wait before the wire is tried again
 )
 
 // Relay tells the other processes of a database what happened in this one, and this one what happened in the others: that
-// there is work for dispatchers, and what open pages show. Nothing relies on it but speed: a dispatcher that hears nothing
-// looks by itself, and a page that missed something is drawn anew.
+// there is work for dispatchers, that webhooks were changed, and what open pages show. Nothing relies on it but speed: a
+// dispatcher that hears nothing looks by itself and claims by what the database says of a webhook, and a page that missed something is drawn anew.
 type Relay struct {
-	Wire Wire
-	Feed *Feed
-	Wake func() // tells this process's dispatcher that there is work
-	Log  *slog.Logger
+	Wire     Wire
+	Feed     *Feed
+	Wake     func()                    // tells this process's dispatcher that there is work
+	Outdated func(of ...registry.Name) // hears whose webhooks another process changed; of none: perhaps anybody's
+	Log      *slog.Logger
 
 	once sync.Once
 	me   string        // marks what this process told
@@ -48,6 +50,8 @@ type Relay struct {
 	updates []Update
 	known   map[Update]bool        // those in updates
 	missed  map[registry.Name]bool // of whose updates some were not told
+	hooks   map[registry.Name]bool // whose webhooks were changed
+	any     bool                   // more were than hooks may hold
 }
 
 // note is what one text says.
@@ -56,6 +60,8 @@ type note struct {
 	Work    bool            `json:"w,omitempty"`
 	Updates []told          `json:"u,omitempty"`
 	Missed  []registry.Name `json:"m,omitempty"`
+	Hooks   []registry.Name `json:"h,omitempty"`
+	Any     bool            `json:"a,omitempty"` // webhooks of any registry may have been changed
 }
 
 // told is an Update as short as JSON allows: registry, webhook, delivery, event, inbox.
@@ -78,7 +84,7 @@ func (r *Relay) init() {
 	r.once.Do(func() {
 		r.me = strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // a mark to differ by, not a secret
 		r.bell = make(chan struct{}, 1)
-		r.known, r.missed = map[Update]bool{}, map[registry.Name]bool{}
+		r.known, r.missed, r.hooks = map[Update]bool{}, map[registry.Name]bool{}, map[registry.Name]bool{}
 	})
 }
 
@@ -112,6 +118,25 @@ func (r *Relay) note(u Update) {
 	}
 	r.known[u] = true
 	r.updates = append(r.updates, u)
+}
+
+// Changed says that webhooks of these registries were changed: what others have claimed for them must be read again. It never blocks.
+func (r *Relay) Changed(of ...registry.Name) {
+	r.init()
+	r.mu.Lock()
+	r.noteHooks(of)
+	r.mu.Unlock()
+	r.ring()
+}
+
+func (r *Relay) noteHooks(of []registry.Name) {
+	for _, name := range of {
+		r.hooks[name] = true
+	}
+	if len(r.hooks) > tellHooks {
+		r.any = true
+		clear(r.hooks)
+	}
 }
 
 func (r *Relay) ring() {
@@ -170,27 +195,31 @@ func (r *Relay) round(ctx context.Context) error {
 func (r *Relay) take() (texts []string, of note) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of = note{From: r.me, Work: r.work}
+	of = note{From: r.me, Work: r.work, Any: r.any}
 	for _, u := range r.updates {
 		of.Updates = append(of.Updates, tellOf(u))
 	}
 	for name := range r.missed {
 		of.Missed = append(of.Missed, name)
 	}
-	r.work, r.updates = false, nil
+	for name := range r.hooks {
+		of.Hooks = append(of.Hooks, name)
+	}
+	r.work, r.any, r.updates = false, false, nil
 	clear(r.known)
 	clear(r.missed)
+	clear(r.hooks)
 	return of.texts(), of
 }
 
 // texts cuts a note into texts that the wire takes.
 func (n note) texts() []string {
 	var all []string
-	part := note{From: n.From, Work: n.Work}
+	part := note{From: n.From, Work: n.Work, Any: n.Any}
 	size := 0
 	end := func() {
 		text, err := json.Marshal(part)
-		if err == nil && (part.Work || len(part.Updates)+len(part.Missed) > 0) { // it always can be written
+		if err == nil && !part.empty() { // it always can be written
 			all = append(all, string(text))
 		}
 		part, size = note{From: n.From}, 0
@@ -200,6 +229,10 @@ func (n note) texts() []string {
 			end()
 			size = more
 		}
+	}
+	for _, name := range n.Hooks { // first: every moment counts
+		fits(len(name) + 3)
+		part.Hooks = append(part.Hooks, name)
 	}
 	for _, u := range n.Updates {
 		text, _ := json.Marshal(u) // five texts
@@ -214,11 +247,16 @@ func (n note) texts() []string {
 	return all
 }
 
+func (n note) empty() bool {
+	return !n.Work && !n.Any && len(n.Updates)+len(n.Missed)+len(n.Hooks) == 0
+}
+
 // untold notes again what could not be told.
 func (r *Relay) untold(n note) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.work = r.work || n.Work
+	r.work, r.any = r.work || n.Work, r.any || n.Any
+	r.noteHooks(n.Hooks)
 	for _, u := range n.Updates {
 		r.missed[registry.Name(u[0])] = true
 	}
@@ -237,6 +275,7 @@ func (r *Relay) hear(ctx context.Context) {
 				r.Log.Info("other processes are heard again")
 				r.Feed.missed("")
 			}
+			r.Outdated() // nobody told us of changes before
 			r.Wake()
 		}, r.heard)
 		if ctx.Err() != nil {
@@ -257,7 +296,14 @@ func (r *Relay) heard(text string) {
 	if err := json.Unmarshal([]byte(text), &n); err != nil || n.From == r.me {
 		return
 	}
-	if n.Work {
+	changed := n.Any || len(n.Hooks) > 0
+	switch {
+	case n.Any:
+		r.Outdated()
+	case changed:
+		r.Outdated(n.Hooks...)
+	}
+	if n.Work || changed {
 		r.Wake()
 	}
 	for _, u := range n.Updates {

@@ -85,12 +85,31 @@ type machine struct {
 	feed  *Feed
 	mu    sync.Mutex
 	woken int
+	stale []registry.Name // whose webhooks it was told to read again; "" is anybody's
 }
 
 func (m *machine) wakes() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.woken
+}
+
+func (m *machine) outdated(of ...registry.Name) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(of) == 0 {
+		of = []registry.Name{""}
+	}
+	m.stale = append(m.stale, of...)
+}
+
+// toRead takes whose webhooks were to be read again so far.
+func (m *machine) toRead() []registry.Name {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.stale
+	m.stale = nil
+	return all
 }
 
 // machines gives two processes on one wire, running until the test's bubble ends.
@@ -100,7 +119,7 @@ func machines(t *testing.T, w Wire) (a, b *machine) {
 	t.Cleanup(func() { cancel(); synctest.Wait() })
 	start := func() *machine {
 		m := &machine{feed: &Feed{}}
-		m.relay = &Relay{Wire: w, Feed: m.feed, Log: slog.New(slog.DiscardHandler), Wake: func() { m.mu.Lock(); m.woken++; m.mu.Unlock() }}
+		m.relay = &Relay{Wire: w, Feed: m.feed, Log: slog.New(slog.DiscardHandler), Wake: func() { m.mu.Lock(); m.woken++; m.mu.Unlock() }, Outdated: m.outdated}
 		m.feed.Outward = m.relay.Update
 		go m.relay.Run(ctx)
 		return m
@@ -161,6 +180,55 @@ func TestARelayTellsTheOthersAndNotItself(t *testing.T) {
 			t.Errorf("the dispatchers were woken %d and %d times", a.wakes()-was[0], b.wakes()-was[1])
 		}
 	})
+}
+
+// TestChangedWebhooksAreTold: the others read them again, also when the wire was cut meanwhile or too many were changed to name them.
+func TestChangedWebhooksAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		a, b := machines(t, w)
+		if got := b.toRead(); fmt.Sprint(got) != "[]" && fmt.Sprint(got) != fmt.Sprint([]registry.Name{""}) {
+			t.Errorf("at the start it reads %q again", got)
+		}
+		a.toRead()
+		a.relay.Changed("acme")
+		synctest.Wait()
+		if got, own := b.toRead(), a.toRead(); fmt.Sprint(got) != "[acme]" || len(own) != 0 {
+			t.Errorf("the other process reads %q again and this one %q, want acme and nothing", got, own)
+		}
+		woken := b.wakes()
+		a.relay.Changed("one", "two", "one")
+		time.Sleep(time.Second)
+		if got := b.toRead(); len(got) != 2 || b.wakes() == woken {
+			t.Errorf("it reads %q again, woken %d times; want one and two, and woken to give back what it has of them", got, b.wakes()-woken)
+		}
+		a.relay.Changed(many(tellHooks + 1)...)
+		time.Sleep(time.Second)
+		if got := b.toRead(); len(got) != 1 || got[0] != "" {
+			t.Errorf("of many it reads %q again, want anybody's", got)
+		}
+		w.snap()
+		a.relay.Changed("acme")
+		time.Sleep(time.Minute)
+		if got := b.toRead(); len(got) != 0 {
+			t.Errorf("over a broken wire came %q", got)
+		}
+		w.mend()
+		time.Sleep(3 * hearAgain)
+		if got := b.toRead(); len(got) == 0 || got[0] != "" {
+			t.Errorf("after the wire was cut it reads %q again, want anybody's first", got)
+		}
+		if fits := (note{Any: true}).texts(); len(fits) != 1 {
+			t.Errorf("that any may have been changed is told as %q", fits)
+		}
+	})
+}
+
+func many(n int) (names []registry.Name) {
+	for i := range n {
+		names = append(names, registry.Name(fmt.Sprint("registry", i)))
+	}
+	return names
 }
 
 func TestABurstIsBounded(t *testing.T) {
@@ -225,12 +293,17 @@ func TestTextsFitTheWire(t *testing.T) {
 	for i := range 300 {
 		n.Missed = append(n.Missed, registry.Name(strings.Repeat("r", 45)+fmt.Sprint(i)))
 	}
-	updates := 0
+	n.Hooks = many(300)
+	updates, hooks := 0, 0
 	for _, text := range n.texts() {
 		if len(text) > tellMost {
 			t.Errorf("a text has %d bytes", len(text))
 		}
 		updates += strings.Count(text, `["acme"`)
+		hooks += strings.Count(text, `"registry`)
+	}
+	if hooks != 300 {
+		t.Errorf("%d changed registries are told, want 300", hooks)
 	}
 	if updates != 300 {
 		t.Errorf("%d updates are told, want 300", updates)

@@ -1,62 +1,61 @@
-package store_test
+package store
 
 import (
+	"fmt"
 	"testing"
-	"time"
 
 	"dockbell/models/registry"
-	"dockbell/models/store"
-	"dockbell/models/store/storetest"
 )
 
-// TestRegistriesFollowEveryChange: a change is seen at once by the process that made it, and within a second by another one.
-func TestRegistriesFollowEveryChange(t *testing.T) {
-	now := noon
-	o := store.Options{DSN: storetest.File(t), Now: func() time.Time { return now }}
-	db, beside := storetest.OpenWith(t, o), storetest.OpenWith(t, o)
-	names := func(db *store.DB) (all []registry.Name) {
-		t.Helper()
-		found, err := db.Registries(t.Context())
-		if err != nil {
-			t.Fatal(err)
+// TestACacheForgets: what changed is not given any more, nor remembered by whoever read it before; what another process changed is
+// not told again.
+func TestACacheForgets(t *testing.T) {
+	var told []registry.Name
+	db := &DB{}
+	db.OnWebhooks(func(of ...registry.Name) { told = append(told, of...) })
+	var c = &db.registries
+	knows := func() bool { _, _, known := c.get(""); return known }
+	for name, forget := range map[string]func(){
+		"one": func() { c.forget("") }, "one, without a word": func() { c.drop("") }, "all": c.dropAll,
+	} {
+		_, turn, _ := c.get("")
+		c.put("", turn, registriesRead{})
+		if !knows() {
+			t.Errorf("%s: what was put is not known", name)
 		}
-		for _, r := range found {
-			all = append(all, r.Name)
+		_, turn, _ = c.get("")
+		forget()
+		if knows() {
+			t.Errorf("%s: what was forgotten is known", name)
 		}
-		return all
+		c.put("", turn, registriesRead{})
+		if knows() {
+			t.Errorf("%s: what was read before the change is remembered after it", name)
+		}
 	}
-	if got := names(db); len(got) != 0 {
-		t.Fatalf("an empty database has %v", got)
+	for _, step := range []struct {
+		do   func()
+		told string
+	}{
+		{func() { db.hooks.forget() }, "[]"},
+		{func() { db.Outdated("acme") }, "[]"},
+		{func() { db.Outdated() }, "[]"},
+		{func() { db.hooks.forget("acme", "other") }, "[acme other]"},
+	} {
+		turn := db.Turn()
+		step.do()
+		if fmt.Sprint(told) != step.told {
+			t.Errorf("others are told of %v, want %s", told, step.told)
+		}
+		if db.Turn() == turn && step.told != "[]" {
+			t.Error("a change does not count")
+		}
 	}
-	first := acme("acmereg", registry.Premium)
-	if err := db.AddRegistry(t.Context(), first); err != nil {
-		t.Fatal(err)
-	}
-	if got := names(db); len(got) != 1 {
-		t.Errorf("after the first was made there are %v", got)
-	}
-	stored, err := db.Registry(t.Context(), "acmereg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stored.Policies.AnonymousPull = true
-	if err := db.UpdateRegistry(t.Context(), stored); err != nil {
-		t.Fatal(err)
-	}
-	if all, err := db.Registries(t.Context()); err != nil || len(all) != 1 || !all[0].Policies.AnonymousPull {
-		t.Errorf("after its policy was changed: %+v, %v", all, err)
-	}
-	if err := beside.AddRegistry(t.Context(), acme("secondreg", registry.Basic)); err != nil {
-		t.Fatal(err)
-	}
-	now = now.Add(time.Second)
-	if got := names(db); len(got) != 2 {
-		t.Errorf("a second after another process made the second there are %v", got)
-	}
-	if err := db.DeleteRegistry(t.Context(), "acmereg", 0); err != nil {
-		t.Fatal(err)
-	}
-	if got := names(db); len(got) != 1 || got[0] != "secondreg" {
-		t.Errorf("after the first was deleted there are %v", got)
+	turn := db.Turn()
+	db.Outdated("acme")
+	one := db.Turn()
+	db.Outdated()
+	if one == turn || db.Turn() == one {
+		t.Error("a change by another process does not count")
 	}
 }

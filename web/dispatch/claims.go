@@ -22,6 +22,7 @@ type claims struct {
 	pace     *pace
 	soon     time.Time      // earliest time that a stored result asked for since the last look; zero: none
 	returned []delivery.Job // to be given back to the queue
+	turn     int64          // of the webhooks, when what is held was last looked through
 	closed   bool           // nothing more is handed to workers
 
 	wake time.Time // when to look next without being called
@@ -229,11 +230,16 @@ func (c *claims) put(jobs []delivery.Job) {
 	}
 }
 
-// giveBack returns deliveries to the queue.
+// giveBack returns deliveries to the queue, with those that became out of date.
 func (c *claims) giveBack(ctx context.Context) {
+	turn := c.d.Queue.Turn()
 	c.mu.Lock()
 	jobs := c.returned
 	c.returned = nil
+	if turn != c.turn {
+		c.turn = turn
+		jobs = append(jobs, c.pace.dropOlder(turn)...)
+	}
 	c.mu.Unlock()
 	_ = c.d.release(ctx, jobs) // logged; what is not given back is free when its lease ends
 }

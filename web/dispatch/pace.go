@@ -308,6 +308,24 @@ func (p *pace) drop(webhookID string) []delivery.Job {
 	return held
 }
 
+// dropOlder gives what is held and was read of its webhook before this turn.
+func (p *pace) dropOlder(turn int64) (old []delivery.Job) {
+	for id, g := range p.gaits {
+		var current []delivery.Job
+		for _, job := range g.held {
+			if job.Turn == turn {
+				current = append(current, job)
+			} else {
+				old = append(old, job)
+				p.behind[id] = true
+			}
+		}
+		p.ahead -= len(g.held) - len(current)
+		g.held = current
+	}
+	return old
+}
+
 // dropAll gives all that is held.
 func (p *pace) dropAll() []delivery.Job {
 	all := p.pings

@@ -189,6 +189,13 @@ func (s *shelf) change() {
 	s.turn++
 }
 
+// pause holds a webhook back.
+func (s *shelf) pause(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paused[id] = time.Now().Add(1000 * time.Hour)
+}
+
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
 // ends gives the attempts of a delivery that were stored.

@@ -122,6 +122,35 @@ func TestChangedWebhooksAreReadAgain(t *testing.T) {
 	})
 }
 
+// TestWhatIsOutOfDateIsGivenBackAtOnce: a call that hangs does not keep the queue from what is held behind it.
+func TestWhatIsOutOfDateIsGivenBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newShelf(), answers(200, 100*time.Millisecond)
+		d := &Dispatcher{Queue: q, Sender: s, Workers: 1}
+		running(t, d)
+		q.store(d, "a")
+		time.Sleep(time.Second)
+		s.mu.Lock()
+		s.send = answers(200, time.Hour).send
+		s.mu.Unlock()
+		for range 4 {
+			q.store(d, "a")
+		}
+		d.Wake()
+		time.Sleep(time.Second)
+		if released := q.asked().released; released != 0 {
+			t.Fatalf("%d deliveries were given back before anything was changed", released)
+		}
+		q.pause("a")
+		q.change()
+		d.Wake()
+		synctest.Wait()
+		if released := q.asked().released; released != 3 {
+			t.Errorf("%d deliveries were given back while the first one hangs, want the three behind it", released)
+		}
+	})
+}
+
 // TestStopGivesBackWhatIsHeld: what no worker has when the program stops waits for the next start, and its attempt does not count.
 func TestStopGivesBackWhatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
