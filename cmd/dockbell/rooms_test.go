@@ -18,7 +18,7 @@ type room struct {
 // nouns are the rooms that know what the product is about and do no I/O.
 var nouns = []string{
 	"models/fault", "models/audit", "models/strict", "models/registry", "models/artifact", "models/event",
-	"models/account", "models/source", "models/webhook", "models/payload", "models/delivery", "models/cleanup", "models/keeping", "models/doctor",
+	"models/account", "models/source", "models/webhook", "models/notice", "models/payload", "models/delivery", "models/cleanup", "models/keeping", "models/doctor",
 }
 
 // plan is the house from the cellar up. A row may only name rows above it, so the house cannot have a cycle.
@@ -34,8 +34,9 @@ var plan = []room{
 	{"models/account", of("models/fault", "models/audit", "models/registry", "models/artifact")},
 	{"models/source", of("models/fault", "models/audit", "models/registry", "models/artifact", "models/event")},
 	{"models/webhook", of("models/fault", "models/audit", "models/registry", "models/event")},
-	{"models/payload", of("models/event", "models/artifact")},
-	{"models/delivery", of("models/fault", "models/audit", "models/registry", "models/event", "models/source", "models/webhook", "models/payload")},
+	{"models/notice", of("models/fault", "models/audit", "models/registry", "models/event", "models/webhook")},
+	{"models/payload", of("models/event", "models/artifact", "models/notice")},
+	{"models/delivery", of("models/fault", "models/audit", "models/registry", "models/event", "models/source", "models/webhook", "models/notice", "models/payload")},
 	{"models/cleanup", of("models/fault", "models/audit", "models/registry", "models/artifact", "models/event")},
 	{"models/keeping", of("models/fault", "models/audit")},
 	{"models/doctor", of("models/registry", "models/webhook")},

@@ -15,6 +15,7 @@ const (
 	Bodies       Thing = "payloads"
 	Events       Thing = "events" // with the images that nothing else is about
 	Arrivals     Thing = "requests of sources"
+	Notices      Thing = "notices" // with their mails
 	Requests     Thing = "requests to inboxes"
 	EventHours   Thing = "counters of events"
 	WebhookHours Thing = "counters of webhooks"
@@ -32,6 +33,7 @@ var walks = []struct {
 	{Bodies, History, 0},
 	{Events, History, 24 * time.Hour},
 	{Arrivals, History, 0},
+	{Notices, History, 0},
 	{Requests, Inbox, 0},
 	{EventHours, Counters, 0},
 	{WebhookHours, Counters, 0},

@@ -15,6 +15,7 @@ import (
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/failpoint"
+	"dockbell/models/notice"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 )
@@ -159,17 +160,23 @@ type effect struct {
 	cleared  bool            // some attempt succeeded
 	failing  time.Time       // start of the first failure after the last success; zero: none
 	pause    time.Duration
-	disable  string
-	alive    bool      // some attempt was answered, whatever the answer
-	dead     int       // attempts after that which found no receiver
-	lastDead time.Time // when the last of them began
+	disable  *delivery.Done // asks for it
+	alive    bool           // some attempt was answered, whatever the answer
+	dead     int            // attempts after that which found no receiver
+	lastDead time.Time      // when the last of them began
+
+	failed    *delivery.Done // the newest attempt that failed; pings do not count here and below
+	arrived   *delivery.Done // the newest that succeeded
+	failedRow int            // attempts in a row that failed since then
+	givenUp   int            // deliveries among them that failed for good
 }
 
 // keepEffects writes what results do to their webhooks: last result, since when it fails, pause, and disabling.
 func (db *DB) keepEffects(tx *gorm.DB, done []delivery.Done, disabled func(registry.Name)) error {
 	effects := effectsOf(done)
 	ids := slices.Sorted(maps.Keys(effects)) // one order for every process, or two would wait for each other
-	if err := db.keepWebhookStates(tx, ids, effects); err != nil {
+	inTrouble, err := db.keepWebhookStates(tx, ids, effects)
+	if err != nil {
 		return err
 	}
 	if err := db.keepCircuits(tx, ids, effects); err != nil {
@@ -177,10 +184,10 @@ func (db *DB) keepEffects(tx *gorm.DB, done []delivery.Done, disabled func(regis
 	}
 	for _, id := range ids {
 		e := effects[id]
-		if e.disable == "" {
+		if e.disable == nil {
 			continue
 		}
-		off, err := db.disable(tx, id, e.disable)
+		off, err := db.disable(tx, e.disable, inTrouble[id])
 		if err != nil {
 			return err
 		}
@@ -188,14 +195,15 @@ func (db *DB) keepEffects(tx *gorm.DB, done []delivery.Done, disabled func(regis
 			disabled(e.registry)
 		}
 	}
-	return nil
+	return db.keepNotices(tx, inTrouble, effects)
 }
 
 func effectsOf(done []delivery.Done) map[string]*effect {
 	inOrder := slices.Clone(done)
 	slices.SortStableFunc(inOrder, func(a, b delivery.Done) int { return a.Attempt.Started.Compare(b.Attempt.Started) })
 	effects := map[string]*effect{}
-	for _, d := range inOrder {
+	for i := range inOrder {
+		d := &inOrder[i]
 		id := d.Delivery.WebhookID
 		if effects[id] == nil {
 			effects[id] = &effect{registry: d.Delivery.Registry}
@@ -205,14 +213,14 @@ func effectsOf(done []delivery.Done) map[string]*effect {
 	return effects
 }
 
-func (e *effect) add(d delivery.Done) {
+func (e *effect) add(d *delivery.Done) {
 	if d.Attempt.Cause == delivery.CauseInterrupted {
 		return
 	}
 	e.last, e.ended = d.Attempt.Result(), true
 	e.pause = max(e.pause, d.Pause)
 	if d.Disable != "" {
-		e.disable = d.Disable
+		e.disable = d
 	}
 	switch {
 	case d.Attempt.Status != 0:
@@ -220,11 +228,27 @@ func (e *effect) add(d delivery.Done) {
 	case d.Attempt.Cause.Dead() && d.Delivery.Action != event.Ping:
 		e.dead, e.lastDead = e.dead+1, d.Attempt.Started
 	}
+	e.count(d)
 	switch {
 	case d.Attempt.Succeeded():
 		e.cleared, e.failing = true, time.Time{}
 	case d.Delivery.Action != event.Ping && e.failing.IsZero(): // a failed ping does not count (PRODUCT.md, decision 24)
 		e.failing = d.Attempt.Started
+	}
+}
+
+// count is for what people are told.
+func (e *effect) count(d *delivery.Done) {
+	switch {
+	case d.Delivery.Action == event.Ping:
+	case d.Attempt.Succeeded():
+		e.arrived, e.failedRow, e.givenUp = d, 0, 0
+	default:
+		e.failed = d
+		e.failedRow++
+		if d.Delivery.State == delivery.Failed {
+			e.givenUp++
+		}
 	}
 }
 
@@ -239,10 +263,13 @@ type stateRow struct {
 	Failing   int64
 	Until     int64
 	Alive     int64
+	Arrived   int64
+	Failed    int64
+	Given     int64
 }
 
-// keepWebhookStates writes the states of webhooks; a result that is older than the one there changes no "last".
-func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*effect) error {
+// keepWebhookStates writes the states of webhooks and gives those in trouble; a result that is older than the one there changes no "last".
+func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*effect) (troubles, error) {
 	s, now := db.sql(tx), db.now()
 	rows := make([]stateRow, 0, len(ids))
 	for _, id := range ids {
@@ -250,7 +277,7 @@ func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*e
 		if !e.ended {
 			continue
 		}
-		row := stateRow{id, int64(e.last.Status), string(e.last.Cause), e.last.Duration.Microseconds(), micros(e.last.At), flag(e.cleared), micros(e.failing), 0, flag(e.alive)}
+		row := stateRow{id, int64(e.last.Status), string(e.last.Cause), e.last.Duration.Microseconds(), micros(e.last.At), flag(e.cleared), micros(e.failing), 0, flag(e.alive), flag(e.arrived != nil), int64(e.failedRow), int64(e.givenUp)}
 		if e.pause > 0 {
 			row.Until = micros(now.Add(e.pause))
 		}
@@ -258,42 +285,49 @@ func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*e
 	}
 	if s.postgres { // it would lock them in the order in which it finds them
 		if err := s.exec("select 1 from webhook_states where webhook_id = any (?) order by webhook_id for update", ids); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return update(s, rows, `update webhook_states set
+	return updateStates(s, ids, rows, `update webhook_states set
 			last_status = case when last_at <= @at then @status else last_status end, last_cause = case when last_at <= @at then @cause else last_cause end,
 			last_duration_us = case when last_at <= @at then @duration else last_duration_us end, last_at = case when last_at <= @at then @at else last_at end,
 			failing_since = case when @cleared = 1 or failing_since = 0 then @failing else failing_since end,
 			paused_until = case when paused_until < @until then @until else paused_until end,
 			dead = case when @alive = 1 then 0 else dead end, probe_gap = case when @alive = 1 then 0 else probe_gap end,
-			probe_at = case when @alive = 1 then 0 else probe_at end`,
+			probe_at = case when @alive = 1 then 0 else probe_at end,
+			failed_row = case when @arrived = 1 then @failed else failed_row + @failed end,
+			given_up = case when @arrived = 1 then @given else given_up + @given end`,
 		"where webhook_states.webhook_id = @webhook_id")
 }
 
-// disable switches a webhook off because of its receiver, and cancels what waits for it; off is false when it was off before.
-func (db *DB) disable(tx *gorm.DB, id, reason string) (off bool, err error) {
+// disable switches a webhook off because of its receiver, cancels what waits for it, and puts it on record and in a notice; off is
+// false when it was off before.
+func (db *DB) disable(tx *gorm.DB, by *delivery.Done, t notice.Trouble) (off bool, err error) {
+	id := by.Delivery.WebhookID
 	done := tx.Model(&webhookRow{}).Where("id = ? and status = ?", id, string(webhook.Enabled)).Updates(map[string]any{
-		"status": string(webhook.Disabled), "disabled_reason": plainText(reason), "version": gorm.Expr("version + 1"),
+		"status": string(webhook.Disabled), "disabled_reason": plainText(by.Disable), "version": gorm.Expr("version + 1"),
 		"paused": 0, "updated_by": "dockbell", "updated": micros(db.now()),
 	})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return false, done.Error
 	}
-	if err := db.recordDisabling(tx, id, reason); err != nil {
+	var hooks []webhookRow
+	if err := tx.Where("id = ?", id).Limit(1).Find(&hooks).Error; err != nil || len(hooks) == 0 {
+		return false, err
+	}
+	if err := db.recordDisabling(tx, hooks[0]); err != nil {
+		return false, err
+	}
+	if err := db.notifyDisabled(tx, hooks[0], by, t); err != nil {
 		return false, err
 	}
 	return true, cancelWaiting(tx, id)
 }
 
 // recordDisabling puts it on record: nobody asked for it but the receiver.
-func (db *DB) recordDisabling(tx *gorm.DB, id, reason string) error {
-	var hooks []webhookRow
-	if err := tx.Where("id = ?", id).Limit(1).Find(&hooks).Error; err != nil || len(hooks) == 0 {
-		return err
-	}
-	row := db.rowOfAudit(audit.Entry{Action: "webhook.update", Registry: hooks[0].Registry, Object: hooks[0].Name, Changes: []audit.Change{
-		{Field: "status", From: string(webhook.Enabled), To: string(webhook.Disabled)}, {Field: "disabledReason", To: plainText(reason)},
+func (db *DB) recordDisabling(tx *gorm.DB, hook webhookRow) error {
+	row := db.rowOfAudit(audit.Entry{Action: "webhook.update", Registry: hook.Registry, Object: hook.Name, Changes: []audit.Change{
+		{Field: "status", From: string(webhook.Enabled), To: string(webhook.Disabled)}, {Field: "disabledReason", To: hook.DisabledReason},
 	}})
 	return tx.Create(&row).Error
 }

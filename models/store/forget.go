@@ -55,6 +55,8 @@ func (f forgetting) step(ctx context.Context, what keeping.Thing, before time.Ti
 		return f.byID(ctx, oldEvents, firstIn(before), f.db.removeEvents)
 	case keeping.Arrivals:
 		return f.byID(ctx, oldArrivals, firstIn(before), from("arrivals"))
+	case keeping.Notices:
+		return f.byID(ctx, oldNotices, firstIn(before), from("notices"))
 	case keeping.AuditLog:
 		return f.byID(ctx, oldAudit, firstIn(before), from("audit"))
 	case keeping.Requests:
@@ -79,6 +81,7 @@ const (
 	oldEvents = `select seq, octet_length(verdicts), image_id from events where seq > ? and seq < ? and not exists
 		(select 1 from deliveries where id between events.first_delivery and events.last_delivery and event_id || '' = events.id) order by seq limit ?`
 	oldArrivals = "select id, octet_length(body) + octet_length(verdicts), 0 from arrivals where id > ? and id < ? order by id limit ?"
+	oldNotices  = "select id, 0, 0 from notices where id > ? and id < ? order by id limit ?" // their mails go with them
 	oldAudit    = "select id, octet_length(changes), 0 from audit where id > ? and id < ? order by id limit ?"
 )
 

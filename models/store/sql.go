@@ -139,8 +139,7 @@ func insert[T any](s sqlTx, rows []T, conflict string) error {
 func update[T any](s sqlTx, rows []T, changes, where string) error {
 	t := tableOf[T]()
 	if s.postgres {
-		statement := t.named(changes, "v.") + " from unnest(" + t.casts + ") as v (" + strings.Join(t.columns, ", ") + ") " + t.named(where, "v.")
-		return s.exec(statement, t.lists(reflect.ValueOf(rows))...)
+		return s.exec(t.updateAll(changes, where), t.lists(reflect.ValueOf(rows))...)
 	}
 	statement := t.named(changes+" "+where, "")
 	args := make([]any, 0, len(t.columns))
@@ -150,6 +149,11 @@ func update[T any](s sqlTx, rows []T, changes, where string) error {
 		}
 	}
 	return nil
+}
+
+// updateAll is the statement with which PostgreSQL changes many rows.
+func (t *table) updateAll(changes, where string) string {
+	return t.named(changes, "v.") + " from unnest(" + t.casts + ") as v (" + strings.Join(t.columns, ", ") + ") " + t.named(where, "v.")
 }
 
 // named puts columns of v, or without a prefix SQLite's numbered parameters, in the place of the names behind @.

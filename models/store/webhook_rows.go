@@ -66,6 +66,10 @@ type webhookStateRow struct {
 	ProbeGap       int64
 	ProbeAt        int64
 	ProbeSince     int64
+	FailedRow      int64
+	GivenUp        int64
+	Told           int64
+	Recovered      int64
 }
 
 // TableName is GORM's question for the table.

@@ -147,10 +147,10 @@ func changedMeanwhile(stored webhookRow) error {
 		stored.Name, stored.UpdatedBy, moment(stored.Updated).Format("15:04:05 UTC"))
 }
 
-// freshState forgets a webhook's failures and pause.
+// freshState forgets a webhook's failures and pause; that people were told of them stays, so that they hear when it works again.
 func freshState(tx *gorm.DB, webhookID string) error {
 	return tx.Model(&webhookStateRow{}).Where("webhook_id = ?", webhookID).
-		Updates(map[string]any{"failing_since": 0, "paused_until": 0, "drain_rate": 0, "drain_last": 0, "dead": 0, "probe_gap": 0, "probe_at": 0}).Error
+		Updates(map[string]any{"failing_since": 0, "paused_until": 0, "drain_rate": 0, "drain_last": 0, "dead": 0, "probe_gap": 0, "probe_at": 0, "failed_row": 0, "given_up": 0}).Error
 }
 
 // DeleteWebhook removes a webhook and cancels what waits for it; its past deliveries stay. Conflict when the stored one is

@@ -1,0 +1,66 @@
+// Package notice tells people what became of a webhook: that it began to fail, was disabled or works again, once per change.
+package notice
+
+import (
+	"time"
+
+	"dockbell/models/event"
+	"dockbell/models/registry"
+	"dockbell/models/webhook"
+)
+
+// Kind is what changed.
+type Kind string
+
+// The kinds.
+const (
+	Failing   Kind = "failing"   // it began to fail
+	Disabled  Kind = "disabled"  // Dockbell disabled it by itself
+	Recovered Kind = "recovered" // the first delivery arrived after one of the other two
+)
+
+// Notice is one change of a webhook.
+type Notice struct {
+	ID         int64    // grows with time
+	EventID    event.ID // of the event that another webhook gets of it
+	Registry   registry.Name
+	WebhookID  string
+	Webhook    webhook.Name
+	Kind       Kind
+	At         time.Time
+	Since      time.Time // when it began to fail; zero: unknown
+	DeliveryID int64     // whose attempt decided it
+	Status     int       // of that attempt; 0: no answer
+	Cause      string    // why it failed, a delivery.Cause; "" after a success
+	Sentence   string    // what the attempt came to, or why the webhook was disabled
+}
+
+// Title says in one line what changed.
+func (n Notice) Title() string {
+	switch n.Kind {
+	case Failing:
+		return "The webhook " + string(n.Webhook) + " began to fail"
+	case Disabled:
+		return "The webhook " + string(n.Webhook) + " was disabled"
+	default:
+		return "The webhook " + string(n.Webhook) + " works again"
+	}
+}
+
+// Bad reports a change for the worse.
+func (n Notice) Bad() bool { return n.Kind != Recovered }
+
+// Filter narrows a list of notices; zero fields do not narrow.
+type Filter struct {
+	Registry registry.Name
+	Before   int64 // keyset paging: older than this
+	After    int64 // keyset paging: newer than this
+	Limit    int
+}
+
+// Page is one page of them, newest first.
+type Page struct {
+	Notices []Notice
+	Older   bool // there are older ones
+	Newer   bool // there are newer ones
+}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"dockbell/models/notice"
+	"dockbell/models/registry"
+)
+
+type mailRow struct {
+	ID        int64 `gorm:"primaryKey;autoIncrement:false"`
+	NoticeID  int64
+	Recipient string
+	Attempts  int64
+	Next      int64
+	Sent      int64
+	Problem   string
+}
+
+// TableName is GORM's question for the table.
+func (mailRow) TableName() string { return "mails" }
+
+// ClaimMails takes mails that are due, for as long as a lease; whoever dies loses them to others then. The attempt is counted.
+func (db *DB) ClaimMails(ctx context.Context, most int, lease time.Duration) ([]notice.Mail, error) {
+	var mails []notice.Mail
+	err := db.write(ctx, func(tx *gorm.DB) error {
+		mails = nil
+		s, now := db.sql(tx), db.now()
+		var rows []mailRow
+		err := tx.Raw("update mails set attempts = attempts + 1, next = ? where id in (select id from mails where next <> 0 and next <= ? order by next limit ?"+
+			s.skipLocked()+") returning *", micros(now.Add(lease)), micros(now), most).Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]int64, len(rows))
+		for i, row := range rows {
+			ids[i] = row.NoticeID
+		}
+		var about []noticeRow
+		if err := tx.Where("id in ?", ids).Find(&about).Error; err != nil {
+			return err
+		}
+		slices.SortFunc(rows, func(a, b mailRow) int { return int(min(1, max(-1, a.ID-b.ID))) })
+		for _, row := range rows {
+			for _, n := range about {
+				if n.ID == row.NoticeID {
+					mails = append(mails, notice.Mail{ID: row.ID, Notice: n.notice(), To: row.Recipient, Attempts: int(row.Attempts)})
+				}
+			}
+		}
+		return nil
+	})
+	return mails, err
+}
+
+// MailSent says that the mail server took a mail.
+func (db *DB) MailSent(ctx context.Context, id int64) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("update mails set next = 0, sent = ?, problem = '' where id = ?", micros(db.now()), id).Error
+	})
+}
+
+// MailFailed says why a mail was not taken, and when to try again; the zero time is never.
+func (db *DB) MailFailed(ctx context.Context, id int64, problem string, again time.Time) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("update mails set next = ?, problem = ? where id = ?", micros(again), plainText(problem), id).Error
+	})
+}
+
+// NextMail says when the next mail is due; zero when none waits.
+func (db *DB) NextMail(ctx context.Context) (time.Time, error) {
+	var at int64
+	err := db.read(ctx).Raw("select coalesce(min(next), 0) from mails where next <> 0").Scan(&at).Error
+	return moment(at), translate(err)
+}
+
+// MailTrouble gives the newest mail about a registry's webhooks that the mail server did not take; ok is false when there is none, or
+// the same person got a later one.
+func (db *DB) MailTrouble(ctx context.Context, reg registry.Name) (m notice.Mail, ok bool, err error) {
+	var rows []mailRow
+	err = db.read(ctx).Raw(`select mails.* from mails join notices on notices.id = mails.notice_id
+		where notices.registry_key = ? and mails.sent = 0 and mails.problem <> '' and not exists (
+			select 1 from mails as later join notices as of on of.id = later.notice_id
+			where of.registry_key = notices.registry_key and later.recipient = mails.recipient and later.sent <> 0 and later.notice_id > mails.notice_id
+		) order by mails.id desc limit 1`, reg.Key()).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return m, false, translate(err)
+	}
+	row := rows[0]
+	return notice.Mail{ID: row.ID, To: row.Recipient, Attempts: int(row.Attempts), Problem: row.Problem, Next: moment(row.Next)}, true, nil
+}

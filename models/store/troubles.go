@@ -1,0 +1,116 @@
+package store
+
+import (
+	"database/sql"
+	"reflect"
+	"slices"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"dockbell/models/delivery"
+	"dockbell/models/notice"
+	"dockbell/models/webhook"
+)
+
+// troubles are webhooks that fail, or of which somebody was told so, by ID.
+type troubles map[string]notice.Trouble
+
+// troubleColumns tell of a webhook whether it is in trouble.
+const troubleColumns = "webhook_states.webhook_id, failed_row, given_up, failing_since, told, recovered"
+
+func (all troubles) scan(row *sql.Rows) error {
+	var id string
+	var failed, givenUp, since, told, recovered int64
+	err := row.Scan(&id, &failed, &givenUp, &since, &told, &recovered)
+	if failed != 0 || told != 0 {
+		all[id] = notice.Trouble{Failed: int(failed), GivenUp: int(givenUp), Since: moment(since), Told: moment(told), Recovered: moment(recovered)}
+	}
+	return err
+}
+
+// updateStates changes the states of webhooks, and gives those in trouble: PostgreSQL says so with the change, SQLite is asked once
+// per batch, for its driver takes longer over what a change returns.
+func updateStates(s sqlTx, ids []string, rows []stateRow, changes, where string) (troubles, error) {
+	all := troubles{}
+	if s.postgres {
+		t := tableOf[stateRow]()
+		return all, s.query(all.scan, t.updateAll(changes, where)+" returning "+troubleColumns, t.lists(reflect.ValueOf(rows))...)
+	}
+	if err := update(s, rows, changes, where); err != nil {
+		return nil, err
+	}
+	return all, s.query(all.scan, "select "+troubleColumns+" from webhook_states where (failed_row <> 0 or told <> 0) and webhook_id"+s.among(), s.list(ids))
+}
+
+// keepNotices writes a notice for each webhook that begins to fail with these results, or works again. A disabled webhook does
+// neither: what was under way when it was disabled says nothing new.
+func (db *DB) keepNotices(tx *gorm.DB, all troubles, effects map[string]*effect) error {
+	now := db.now()
+	for _, id := range all.inOrder() {
+		t, e := all[id], effects[id]
+		switch {
+		case !t.Told.IsZero() && e.arrived != nil:
+			if err := db.notify(tx, id, notice.Recovered, e.arrived, t); err != nil {
+				return err
+			}
+		case e.failed != nil && t.Begins(now):
+			if err := db.notify(tx, id, notice.Failing, e.failed, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// notify writes a notice about an enabled webhook, and that people are told.
+func (db *DB) notify(tx *gorm.DB, webhookID string, kind notice.Kind, by *delivery.Done, t notice.Trouble) error {
+	var hooks []webhookRow
+	err := tx.Where("id = ? and status = ?", webhookID, string(webhook.Enabled)).Limit(1).Find(&hooks).Error
+	if err != nil || len(hooks) == 0 {
+		return err
+	}
+	told, recovered := micros(db.now()), micros(t.Recovered)
+	if kind == notice.Recovered {
+		told, recovered = 0, told
+	}
+	if err := tx.Exec("update webhook_states set told = ?, recovered = ? where webhook_id = ?", told, recovered, webhookID).Error; err != nil {
+		return err
+	}
+	return db.addNotice(tx, hooks[0], kind, by, t)
+}
+
+// notifyDisabled writes that a webhook was disabled because of its receiver. The first delivery that arrives after somebody
+// enabled it is a recovery.
+func (db *DB) notifyDisabled(tx *gorm.DB, hook webhookRow, by *delivery.Done, t notice.Trouble) error {
+	err := tx.Exec("update webhook_states set told = ?, failed_row = 0, given_up = 0 where webhook_id = ?", micros(db.now()), hook.ID).Error
+	if err != nil {
+		return err
+	}
+	return db.addNotice(tx, hook, notice.Disabled, by, t)
+}
+
+func (db *DB) addNotice(tx *gorm.DB, hook webhookRow, kind notice.Kind, by *delivery.Done, t notice.Trouble) error {
+	row := noticeRow{
+		ID: int64(db.ids.Next()), EventID: uuid.NewString(), Registry: hook.Registry, RegistryKey: hook.RegistryKey, WebhookID: hook.ID, Webhook: hook.Name,
+		Kind: string(kind), At: micros(db.now()), Since: micros(t.Since), DeliveryID: int64(by.Delivery.ID), Status: int64(by.Attempt.Status),
+		Cause: string(by.Attempt.Cause), Sentence: plainText(by.Attempt.Sentence),
+	}
+	switch kind {
+	case notice.Recovered:
+		row.Since = micros(t.Told)
+	case notice.Disabled:
+		row.Sentence = hook.DisabledReason
+	}
+	return tx.Create(&row).Error
+}
+
+// inOrder are the keys of a map in one order for every process, or two would wait for each other.
+func (all troubles) inOrder() []string {
+	ids := make([]string, 0, len(all))
+	for id := range all {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
