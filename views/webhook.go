@@ -23,6 +23,7 @@ type WebhookPage struct {
 	Lost      delivery.Recoverable // what Recover failed would send again
 	Waiting   delivery.Waiting     // what is held back: by a pause, until a retry, or while the endpoint is probed
 	Replay    *delivery.Replay     // the last one; nil without
+	Recovery  *delivery.Recovery   // the last one; nil: there was none
 	History   History
 	MayWrite  bool
 	MayReveal bool        // may see the signing secret

@@ -68,3 +68,38 @@ func (m RecoverMoment) count() string {
 }
 
 func (p RecoverPanel) back() string { return WebhookPath(p.Hook.Registry, p.Hook.Name) }
+
+// recovering says how far the last recovery is; "" when there is nothing to tell any more.
+func (p WebhookPage) recovering() string {
+	r := p.Recovery
+	if r == nil || r.Total == 0 || !r.Runs() && p.Shell.Now.Sub(r.Started) > recoveryShown {
+		return ""
+	}
+	text := "Recovered at "
+	if r.Runs() {
+		text = "Recovering since "
+	}
+	text += ui.When(r.Started, p.Shell.Now) + ": " + ui.Count(r.Delivered) + " of " + ui.Plural(r.Total, "delivery", "deliveries") + " arrived"
+	for _, more := range []struct {
+		n    int
+		says string
+	}{{r.Failed, " failed again"}, {r.Waiting, " to be sent"}, {r.Dropped(), " dropped"}} {
+		if more.n > 0 {
+			text += ", " + ui.Count(more.n) + more.says
+		}
+	}
+	return text + "."
+}
+
+// recoveryShown is how long a recovery that is through is told of.
+const recoveryShown = time.Hour
+
+func (p WebhookPage) recoverRuns() bool { return p.Recovery != nil && p.Recovery.Runs() }
+
+// recoverKind marks a recovery of which something failed again.
+func (p WebhookPage) recoverKind() string {
+	if p.Recovery.Failed > 0 {
+		return "warn"
+	}
+	return ""
+}

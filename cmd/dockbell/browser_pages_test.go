@@ -183,7 +183,7 @@ func pictured(address string) string {
 func visitsAll(t *testing.T, pages []string) {
 	noPages := []string{ // what is no whole page, leads on at once, or has a story of its own
 		"/setup", "/setup/registry", "/sign-in", "/connect/dockbell-cloud.json",
-		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/:webhook/replay/progress", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
+		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/:webhook/replay/progress", "/registries/:registry/webhooks/:webhook/recover/progress", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
 		"/registries/:registry/deliveries/:id/body", "/registries/:registry/deliveries/:id/ping",
 		"/registries/:registry/replications/-/delete", "/registries/:registry/sources/-/rotate", "/registries/:registry/sources/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
 	}

@@ -21,6 +21,8 @@ type Store interface {
 	Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error)
 	Take(ctx context.Context, a source.Arrival, entries []Entry) (source.Arrival, error)
 	Requeue(ctx context.Context, reg registry.Name, id ID, now time.Time) (Delivery, error)
+	ForgetRecovered(ctx context.Context, webhookID string) (n int, err error) // a step of what the recovery before noted
+	BeginRecovery(ctx context.Context, r Recovery) error
 	Recover(ctx context.Context, webhookID string, since, now time.Time) (n int, err error)
 }
 
@@ -126,29 +128,6 @@ func (o *Outbox) Redeliver(ctx context.Context, reg registry.Name, id ID) (Deliv
 	o.tell(Update{Registry: del.Registry, WebhookID: del.WebhookID, DeliveryID: del.ID, EventID: del.EventID})
 	o.wake()
 	return del, nil
-}
-
-// Recover sends again, step by step, what failed of a webhook since a moment (the zero time: ever) and what waits for a retry. It
-// says how many they are; with an error, how many were sent again before it.
-func (o *Outbox) Recover(ctx context.Context, reg registry.Name, name webhook.Name, since time.Time) (int, error) {
-	hook, err := o.Store.Webhook(ctx, reg, name)
-	if err != nil {
-		return 0, err
-	}
-	if hook.Status == webhook.Disabled {
-		return 0, fault.New(fault.Conflict, "The webhook %s is disabled. Enable it, then recover what failed.", hook.Name)
-	}
-	now, all := o.Now(), 0
-	for {
-		n, err := o.Store.Recover(ctx, hook.ID, since, now)
-		all += n
-		if n > 0 {
-			o.wake()
-		}
-		if err != nil || n == 0 {
-			return all, err
-		}
-	}
 }
 
 // store keeps what entries made; only after the commit the dispatcher and the browsers hear of it. turn is that of the webhooks for

@@ -78,12 +78,3 @@ type Stakes struct {
 	Waiting int // deliveries that wait for their first or next attempt
 	Past    int // deliveries of any state
 }
-
-// Recoverable is what a recovery of a webhook sends again, in numbers.
-type Recoverable struct {
-	Failed  int // deliveries whose schedule is used up
-	Waiting int // deliveries that wait for a retry, which then comes at once
-}
-
-// Total is all of them.
-func (r Recoverable) Total() int { return r.Failed + r.Waiting }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,6 +23,53 @@ func (db *DB) Recoverable(ctx context.Context, webhookID string, since time.Time
 	return n, translate(err)
 }
 
+// recoveredRow names a delivery that the last recovery of its webhook sent again.
+type recoveredRow struct {
+	WebhookID  string
+	DeliveryID int64
+}
+
+// TableName is GORM's question for the table.
+func (recoveredRow) TableName() string { return "recovered" }
+
+// ForgetRecovered takes a few of the deliveries away that the last recovery of a webhook noted; 0 says that none are left.
+func (db *DB) ForgetRecovered(ctx context.Context, webhookID string) (n int, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		gone, err := db.sql(tx).run("delete from recovered where webhook_id = ? and delivery_id in (select delivery_id from recovered where webhook_id = ? limit ?)",
+			webhookID, webhookID, recoverStep)
+		n = int(gone)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// BeginRecovery notes that a recovery begins, in place of the one before.
+func (db *DB) BeginRecovery(ctx context.Context, r delivery.Recovery) error {
+	return db.write(ctx, func(tx *gorm.DB) error {
+		return db.sql(tx).exec(`insert into recoveries (webhook_id, since, started, started_by) values (?, ?, ?, ?)
+			on conflict (webhook_id) do update set since = excluded.since, started = excluded.started, started_by = excluded.started_by`,
+			r.HookID, micros(r.Since), micros(r.Started), plainText(r.By))
+	})
+}
+
+// LastRecovery gives the newest recovery of a webhook and how far it is; ok is false when there was none.
+func (db *DB) LastRecovery(ctx context.Context, webhookID string) (r delivery.Recovery, ok bool, err error) {
+	err = db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+		var since, started int64
+		err := row.Scan(&since, &started, &r.By, &r.Total, &r.Delivered, &r.Failed, &r.Waiting)
+		r.HookID, r.Since, r.Started, ok = webhookID, moment(since), moment(started), true
+		return err
+	}, `select c.since, c.started, c.started_by, count(d.id), coalesce(sum(case when d.state = 'delivered' then 1 else 0 end), 0),
+			coalesce(sum(case when d.state = 'failed' or d.state = 'pending' and d.last_at >= c.started then 1 else 0 end), 0),
+			coalesce(sum(case when d.state = 'pending' and d.last_at < c.started then 1 else 0 end), 0)
+		from recoveries as c left join recovered as r on r.webhook_id = c.webhook_id left join deliveries as d on d.id = r.delivery_id
+		where c.webhook_id = ? group by c.webhook_id, c.since, c.started, c.started_by`, webhookID)
+	return r, ok, translate(err)
+}
+
 // Recover makes due again what failed of a webhook since a moment, with the whole schedule before it, and what waits for a
 // retry, whose schedule goes on; oldest first. It does one step: 0 says that nothing is left to do. What is attempted after now
 // is not touched, so that a receiver which goes on failing ends it.
@@ -30,17 +78,26 @@ func (db *DB) Recover(ctx context.Context, webhookID string, since, now time.Tim
 		if err := probeNow(tx, webhookID, micros(now)); err != nil {
 			return err
 		}
-		done := tx.Exec(`update deliveries set state = 'pending', retries = 0, next = ?, lane = `+inLane+` where state = 'failed' and claimed = 0 and id in
-			(select id from deliveries where state = 'failed' and webhook_id = ? and last_at >= ? and last_at < ? and action <> 'ping' order by last_at, id limit ?)`,
-			micros(now), webhookID, micros(since), micros(now), recoverStep)
-		if n = int(done.RowsAffected); done.Error != nil || n > 0 {
-			return done.Error
+		s, marks := db.sql(tx), []recoveredRow{}
+		mark := func(row *sql.Rows) error {
+			m := recoveredRow{WebhookID: webhookID}
+			err := row.Scan(&m.DeliveryID)
+			marks = append(marks, m)
+			return err
 		}
-		done = tx.Exec(`update deliveries set next = ? where `+waiting+` and id in
-			(select id from deliveries where `+waiting+` and action <> 'ping' and webhook_id = ? and attempts > 0 and next > ? and last_at < ? order by next, id limit ?)`,
-			micros(now), webhookID, micros(now), micros(now), recoverStep)
-		n = int(done.RowsAffected)
-		return done.Error
+		err := s.query(mark, `update deliveries set state = 'pending', retries = 0, next = ?, lane = `+inLane+` where state = 'failed' and claimed = 0 and id in
+			(select id from deliveries where state = 'failed' and webhook_id = ? and last_at >= ? and last_at < ? and action <> 'ping' order by last_at, id limit ?)
+			returning id`, micros(now), webhookID, micros(since), micros(now), recoverStep)
+		if err == nil && len(marks) == 0 {
+			err = s.query(mark, `update deliveries set next = ? where `+waiting+` and id in
+				(select id from deliveries where `+waiting+` and action <> 'ping' and webhook_id = ? and attempts > 0 and next > ? and last_at < ? order by next, id limit ?)
+				returning id`, micros(now), webhookID, micros(now), micros(now), recoverStep)
+		}
+		n = len(marks)
+		if err != nil {
+			return err
+		}
+		return insert(s, marks, " on conflict do nothing")
 	})
 	if err != nil {
 		return 0, err

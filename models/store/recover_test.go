@@ -73,3 +73,56 @@ func TestRecoverSendsAgainWhatFailed(t *testing.T) {
 		}
 	})
 }
+
+// TestARecoveryTellsHowFarItIs: what arrived, failed again, waits and was dropped of what it sent again, and of nothing else; the next one
+// begins anew.
+func TestARecoveryTellsHowFarItIs(t *testing.T) {
+	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		hook := q.hooks[0]
+		outbox := &delivery.Outbox{Store: q.db, Now: q.clock.now}
+		far := func(want delivery.Recovery) {
+			t.Helper()
+			got, ok, err := q.db.LastRecovery(t.Context(), hook.ID)
+			got.HookID, got.Started, got.Since = "", time.Time{}, time.Time{}
+			if want.By = "mei"; err != nil || !ok || got != want {
+				t.Fatalf("%+v (%v, %v), want %+v", got, ok, err, want)
+			}
+		}
+		if _, ok, err := q.db.LastRecovery(t.Context(), hook.ID); ok || err != nil {
+			t.Fatalf("before the first: %v, %v", ok, err)
+		}
+		fail := func(jobs []delivery.Job, state delivery.State) {
+			t.Helper()
+			for _, job := range jobs {
+				q.end(job, state, q.clock.now().Add(5*time.Hour))
+			}
+		}
+		q.waiting(0, 5)
+		jobs := q.claim(10, 10)
+		fail(jobs[:4], delivery.Failed)
+		fail(jobs[4:], delivery.Pending)
+		q.clock.advance(time.Minute)
+		q.waiting(0, 1) // not of the recovery
+		if n, err := outbox.Recover(t.Context(), q.reg, hook.Name, time.Time{}, "mei"); n != 5 || err != nil {
+			t.Fatalf("recovered %d, %v", n, err)
+		}
+		far(delivery.Recovery{Total: 5, Waiting: 5})
+		q.clock.advance(time.Second)
+		jobs = q.claim(3, 10)
+		far(delivery.Recovery{Total: 5, Waiting: 5})
+		q.finish(jobs[:1], 200)
+		fail(jobs[1:2], delivery.Failed)
+		fail(jobs[2:], delivery.Pending)
+		far(delivery.Recovery{Total: 5, Delivered: 1, Failed: 2, Waiting: 2})
+		c := &delivery.Controls{Store: q.db, Now: q.clock.now}
+		q.clock.advance(time.Second)
+		if _, err := c.Drop(t.Context(), hook, delivery.Which{}); err != nil {
+			t.Fatal(err)
+		}
+		far(delivery.Recovery{Total: 5, Delivered: 1, Failed: 1})
+		if n, err := outbox.Recover(t.Context(), q.reg, hook.Name, time.Time{}, "mei"); n != 1 || err != nil {
+			t.Fatalf("recovered %d, %v", n, err)
+		}
+		far(delivery.Recovery{Total: 1, Waiting: 1})
+	})
+}

@@ -55,6 +55,7 @@ func (p *Portal) hookRoutes() []auth.Route {
 		post(one+"/resume", p.resume),
 		get(one+"/recover", account.Write, p.askRecover),
 		post(one+"/recover", p.recoverFailed),
+		get(one+"/recover/progress", account.Read, p.recoverProgress),
 		get(one+"/replay", account.Write, p.askReplay),
 		post(one+"/replay", p.replay),
 		get(one+"/replay/progress", account.Read, p.replayProgress),

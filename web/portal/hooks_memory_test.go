@@ -169,6 +169,14 @@ func (m *memory) Take(_ context.Context, a source.Arrival, _ []delivery.Entry) (
 	return a, errors.New("no source sends to this one")
 }
 
+func (m *memory) LastRecovery(context.Context, string) (r delivery.Recovery, ok bool, err error) {
+	return r, false, nil
+}
+
+func (m *memory) ForgetRecovered(context.Context, string) (int, error) { return 0, nil }
+
+func (m *memory) BeginRecovery(context.Context, delivery.Recovery) error { return nil }
+
 func (m *memory) Recoverable(context.Context, string, time.Time) (delivery.Recoverable, error) {
 	return delivery.Recoverable{}, nil
 }

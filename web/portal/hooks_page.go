@@ -103,6 +103,9 @@ func (p *Portal) webhookPage(c echo.Context, reg registry.Registry, hook webhook
 	if page.Replay, err = p.lastReplay(c, hook); err != nil {
 		return page, err
 	}
+	if page.Recovery, err = p.lastRecovery(c, hook); err != nil {
+		return page, err
+	}
 	page.History, err = p.hookHistory(c, reg, hook)
 	return page, err
 }

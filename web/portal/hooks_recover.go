@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"dockbell/models/delivery"
 	"dockbell/models/fault"
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
@@ -51,7 +52,7 @@ func (p *Portal) recoverFailed(c echo.Context) error {
 	if !chosen {
 		return p.showRecover(c, http.StatusUnprocessableEntity, reg, hook, "Choose since when.")
 	}
-	n, err := p.Outbox.Recover(c.Request().Context(), reg.Name, hook.Name, since)
+	n, err := p.Outbox.Recover(c.Request().Context(), reg.Name, hook.Name, since, who(c).Name)
 	if fault.Is(err, fault.Conflict) {
 		return p.showRecover(c, http.StatusUnprocessableEntity, reg, hook, sentenceOf(http.StatusConflict, err))
 	}
@@ -65,5 +66,26 @@ func recovered(n int) ui.Toast {
 	if n == 0 {
 		return ui.Toast{Kind: "ok", Title: "Nothing to recover", Text: "Nothing failed or waits since then."}
 	}
-	return ui.Toast{Kind: "ok", Title: ui.Plural(n, "delivery is", "deliveries are") + " sent again", Text: "The answers appear in the history."}
+	return ui.Toast{Kind: "ok", Title: ui.Plural(n, "delivery is", "deliveries are") + " sent again", Text: "The page of the webhook says how far it is."}
+}
+
+// recoverProgress is the notice alone: a page on which a recovery runs asks for it.
+func (p *Portal) recoverProgress(c echo.Context) error {
+	reg, hook, err := p.hookOf(c)
+	if err != nil {
+		return err
+	}
+	page := views.WebhookPage{Registry: reg, Hook: hook, Shell: views.Shell{Now: p.Now()}}
+	if page.Recovery, err = p.lastRecovery(c, hook); err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, views.RecoverNotice(page))
+}
+
+func (p *Portal) lastRecovery(c echo.Context, hook webhook.Webhook) (*delivery.Recovery, error) {
+	r, some, err := p.History.LastRecovery(c.Request().Context(), hook.ID)
+	if err != nil || !some {
+		return nil, err
+	}
+	return &r, nil
 }

@@ -41,9 +41,22 @@ func TestRecoverFailed(t *testing.T) {
 	b.Post(at+"/recover", "since", "yesterday").Status(http.StatusUnprocessableEntity).Says("#err-sum", "Choose since when")
 	b.Post(at+"/recover", "since", since).Leads(at)
 	b.Get(at).Says("#toasts", "1 delivery is sent again")
+	const notice = "#hook-recovery"
+	b.Get(at).Says(notice, "Recovering since ").Says(notice, "0 of 1 delivery arrived, 1 to be sent.")
+	b.Get(at+"/recover/progress").Says(notice+"[hx-get='"+at+"/recover/progress']", "1 to be sent")
 	if del, err := h.db.Delivery(t.Context(), hook.Registry, jobs[0].Delivery.ID); err != nil || del.State != delivery.Pending || del.Retries != 0 {
 		t.Errorf("%+v, %v", del, err)
 	}
+	h.wait(time.Second)
+	jobs, err = h.db.Claim(t.Context(), 1, delivery.Caps{Default: 4}, time.Minute)
+	h.must(err)
+	a = delivery.Attempt{DeliveryID: jobs[0].Delivery.ID, Number: 2, Started: h.Now(), Status: 500, Cause: delivery.CauseStatus}
+	h.must(h.db.Finish(t.Context(), []delivery.Done{delivery.Next(jobs[0], a, h.Now(), nil)}))
+	b.Get(at).Says(notice, "Recovered at ").Says(notice, "0 of 1 delivery arrived, 1 failed again.").Lacks(notice + "[hx-get]")
+	h.wait(time.Hour + time.Second)
+	b = h.signedIn("ola", account.Owner)
+	b.Get(at).Lacks(notice + " .callout")
+	b.Post(at+"/recover", "since", since).Leads(at)
 	b.Post(at+"/recover", "since", since).Leads(at)
 	b.Get(at).Says("#toasts", "Nothing to recover")
 
