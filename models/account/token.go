@@ -1,10 +1,8 @@
 package account
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"strings"
 
 	"dockbell/models/fault"
@@ -34,12 +32,8 @@ const maxTokenName = 64
 // bearerPrefix marks our Bearer tokens, so that secret scanners and people can tell what they found.
 const bearerPrefix = "dkb_"
 
-// newSecret gives 256 random bits as text without signs that shells or URLs would change.
-func newSecret(prefix string) string {
-	raw := make([]byte, 32)
-	rand.Read(raw) // never fails: crypto/rand ends the program instead
-	return prefix + base64.RawURLEncoding.EncodeToString(raw)
-}
+// newSecret gives 256 random bits behind a prefix.
+func newSecret(prefix string) string { return prefix + registry.NewSecret() }
 
 // HashSecret is the form in which secrets of tokens are stored: with 256 random bits a plain SHA-256 is enough.
 func HashSecret(secret string) []byte {

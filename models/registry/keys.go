@@ -2,9 +2,7 @@ package registry
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 
 	"dockbell/models/audit"
 	"dockbell/models/fault"
@@ -50,7 +48,7 @@ func (s *Service) accessKeys(ctx context.Context, name Name) (Registry, AccessKe
 	if !r.AdminUser {
 		return r, AccessKeys{}, fault.In("adminUserEnabled", "The admin user of %s is off, so it has no credentials. Switch it on first.", r.Name)
 	}
-	k, err := s.Keys.KeepAccessKeys(ctx, r.ID, AccessKeys{newKey(), newKey()})
+	k, err := s.Keys.KeepAccessKeys(ctx, r.ID, AccessKeys{NewSecret(), NewSecret()})
 	return r, k, err
 }
 
@@ -60,14 +58,7 @@ func (s *Service) RenewAccessKey(ctx context.Context, name Name, which int) (Reg
 	if err != nil {
 		return r, k, err
 	}
-	k[which] = newKey()
+	k[which] = NewSecret()
 	renewed := []audit.Change{{Field: []string{"password", "password2"}[which], From: "******", To: "another ******"}}
 	return r, k, s.Keys.RenewAccessKey(r.noted(ctx, "registry.regenerateCredential", renewed), r.ID, which, k[which])
-}
-
-// newKey gives 256 random bits as text.
-func newKey() string {
-	raw := make([]byte, 32)
-	rand.Read(raw) // never fails: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(raw)
 }

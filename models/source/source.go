@@ -3,10 +3,8 @@
 package source
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -99,9 +97,5 @@ func hash(token string) []byte {
 // tokenPrefix marks the tokens of sources, so that secret scanners and people can tell what they found.
 const tokenPrefix = "dks_"
 
-// newToken gives 256 random bits as text without signs that shells or URLs would change.
-func newToken() string {
-	raw := make([]byte, sha256.Size)
-	rand.Read(raw) // never fails: crypto/rand ends the program instead
-	return tokenPrefix + base64.RawURLEncoding.EncodeToString(raw)
-}
+// newToken gives 256 random bits behind the prefix.
+func newToken() string { return tokenPrefix + registry.NewSecret() }
