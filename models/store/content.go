@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 
 	"gorm.io/gorm"
@@ -87,7 +88,15 @@ func inRepository(tx *gorm.DB, name registry.Name, repository string) *gorm.DB {
 
 // storedSelect reads a manifest with everything that decides who may read it.
 const storedSelect = "m.digest, m.media_type, m.raw, m.chart_name, m.chart_version, m.created, m.updated, m.locks, m.quarantine, m.quarantine_details, " +
-	"(select locks from repositories where registry_key = m.registry_key and name = m.repository) as repository_locks"
+	"coalesce((select r.locks from repositories as r where r.registry_key = m.registry_key and r.name = m.repository), 0) as repository_locks"
+
+// The two ways to name a manifest; the last column are the locks of the tag.
+const (
+	storedByDigest = "select " + storedSelect + ", 0 from manifests as m where m.registry_key = ? and m.repository = ? and m.digest = ?"
+	storedByTag    = "select " + storedSelect + ", t.locks from tags as t " +
+		"join manifests as m on m.registry_key = t.registry_key and m.repository = t.repository and m.digest = t.digest " +
+		"where t.registry_key = ? and t.repository = ? and t.name = ?"
+)
 
 // storedRow is one row of storedSelect.
 type storedRow struct {
@@ -96,14 +105,24 @@ type storedRow struct {
 	TagLocks        int64
 }
 
-func (found storedRow) stored(tag string) (artifact.Stored, error) {
+// unread is what stands beside the manifest's bytes.
+func (found storedRow) unread(tag string) artifact.Stored {
 	row := found.Row
-	m, err := artifact.ParseManifest(row.Raw, row.MediaType, artifact.AlgorithmOf(row.Digest))
 	return artifact.Stored{
-		Manifest: m, Chart: row.chart(), Tag: tag, Quarantine: artifact.Quarantine(row.Quarantine), Details: row.Details,
+		Manifest: artifact.Manifest{Digest: row.Digest, MediaType: row.MediaType, Raw: row.Raw},
+		Chart:    row.chart(), Tag: tag, Quarantine: artifact.Quarantine(row.Quarantine), Details: row.Details,
 		Locks: locksOf(row.Locks), TagLocks: locksOf(found.TagLocks), RepositoryLocks: locksOf(found.RepositoryLocks),
 		Created: moment(row.Created), Updated: moment(row.Updated),
-	}, err
+	}
+}
+
+func (found storedRow) stored(tag string) (artifact.Stored, error) { return parsed(found.unread(tag)) }
+
+// parsed reads what stands in the bytes.
+func parsed(s artifact.Stored) (artifact.Stored, error) {
+	var err error
+	s.Manifest, err = artifact.ParseManifest(s.Raw, s.MediaType, artifact.AlgorithmOf(s.Digest))
+	return s, err
 }
 
 // Manifest gives a manifest by tag or digest; NotFound at field "manifest".
@@ -114,23 +133,33 @@ func (db *DB) Manifest(ctx context.Context, name registry.Name, repository, refe
 
 // Stored gives a manifest by tag or digest with its quarantine and its locks; NotFound at field "manifest".
 func (db *DB) Stored(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error) {
-	query, tag := db.read(ctx).Table("manifests as m").Select(storedSelect), ""
-	if strings.Contains(reference, ":") {
-		query = query.Where("m.registry_key = ? and m.repository = ? and m.digest = ?", name.Key(), repository, reference)
-	} else {
-		tag = reference
-		query = query.Select(storedSelect+", t.locks as tag_locks").
-			Joins("join tags as t on t.registry_key = m.registry_key and t.repository = m.repository and t.digest = m.digest").
-			Where("t.registry_key = ? and t.repository = ? and t.name = ?", name.Key(), repository, reference)
+	s, err := db.Unread(ctx, name, repository, reference)
+	if err != nil {
+		return s, err
 	}
-	var rows []storedRow
-	if err := query.Limit(1).Find(&rows).Error; err != nil {
+	return parsed(s)
+}
+
+// Unread is Stored for who passes the manifest's bytes on: of what stands in them only the digest and the media type are given.
+func (db *DB) Unread(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error) {
+	query, tag := storedByDigest, ""
+	if !strings.Contains(reference, ":") {
+		query, tag = storedByTag, reference
+	}
+	known, found := false, storedRow{}
+	err := db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+		known = true
+		m := &found.Row
+		return row.Scan(&m.Digest, &m.MediaType, &m.Raw, &m.ChartName, &m.ChartVersion, &m.Created, &m.Updated, &m.Locks, &m.Quarantine, &m.Details,
+			&found.RepositoryLocks, &found.TagLocks)
+	}, query, name.Key(), repository, reference)
+	switch {
+	case err != nil:
 		return artifact.Stored{}, translate(err)
-	}
-	if len(rows) == 0 {
+	case !known:
 		return artifact.Stored{}, noManifest(repository, reference)
 	}
-	return rows[0].stored(tag)
+	return found.unread(tag), nil
 }
 
 // Referrers gives what refers to a manifest, oldest first; an artifact type narrows it.

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -67,20 +66,23 @@ func (d *Door) registryOf(ctx context.Context, host string) (registry.Registry, 
 		host = h
 	}
 	label, _, dotted := strings.Cut(host, ".")
-	builtIn := slices.DeleteFunc(slices.Clone(all), func(r registry.Registry) bool { return r.Kind != registry.BuiltIn })
-	slices.SortStableFunc(builtIn, func(a, b registry.Registry) int { return a.Created.Compare(b.Created) })
-	for _, r := range all {
+	var first *registry.Registry // of those that are built in
+	for i := range all {
+		r := &all[i]
 		if dotted && r.Name.Is(registry.Name(label)) {
 			if r.Kind != registry.BuiltIn {
-				return r, noRegistry("%s is an external registry: its images are not here.", r.Name)
+				return *r, noRegistry("%s is an external registry: its images are not here.", r.Name)
 			}
-			return r, nil
+			return *r, nil
+		}
+		if r.Kind == registry.BuiltIn && (first == nil || r.Created.Before(first.Created)) {
+			first = r
 		}
 	}
-	if len(builtIn) == 0 {
+	if first == nil {
 		return registry.Registry{}, noRegistry("There is no built-in registry here.")
 	}
-	return builtIn[0], nil
+	return *first, nil
 }
 
 func noRegistry(format string, args ...any) error {

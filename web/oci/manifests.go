@@ -16,7 +16,7 @@ import (
 
 // readManifest is the only way by which a manifest is read for a client, by tag or digest.
 func (d *Door) readManifest(r request) (artifact.Stored, error) {
-	m, err := d.Metadata.Stored(r.ctx(), r.reg.Name, r.at.repository, r.at.reference.String())
+	m, err := d.Metadata.Unread(r.ctx(), r.reg.Name, r.at.repository, r.at.reference.String())
 	if err != nil {
 		return m, err
 	}

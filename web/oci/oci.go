@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,6 +28,7 @@ type Recorder interface {
 type Contents interface {
 	Registries(ctx context.Context) ([]registry.Registry, error)
 	Stored(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error)
+	Unread(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error) // without what stands in its bytes
 	Repository(ctx context.Context, name registry.Name, repository string) (artifact.RepositoryInfo, error)
 	TagInfo(ctx context.Context, name registry.Name, repository, tag string) (artifact.TagInfo, error)
 	ManifestTags(ctx context.Context, name registry.Name, repository, digest string) ([]string, error)
@@ -86,6 +88,9 @@ type Door struct {
 	Public      *url.URL // where this installation is reached; nil: wherever a request says
 	Now         func() time.Time
 	NewID       func() string // UUIDs of requests in events
+
+	opened passes
+	keys   sync.Map // by purpose, what is derived from Key
 }
 
 // Prefixes are the paths of the registry, of Azure's data API and of the token service.

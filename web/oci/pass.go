@@ -10,6 +10,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dockbell/models/account"
@@ -138,6 +139,14 @@ var errPass = errors.New("bad or expired token of the token service")
 
 // openPass checks a token's signature before it reads anything of it.
 func (d *Door) openPass(token string) (pass, error) {
+	p, err := d.opened.get(token, d.readPass)
+	if err != nil || !d.Now().Before(time.Unix(p.Expires, 0)) {
+		return pass{}, errPass
+	}
+	return p, nil
+}
+
+func (d *Door) readPass(token string) (p pass, err error) {
 	text, mark, _ := strings.Cut(strings.TrimPrefix(token, passPrefix), ".")
 	sum, err := base64.RawURLEncoding.DecodeString(mark)
 	if err != nil || !hmac.Equal(sum, d.mark("token", text)) {
@@ -147,25 +156,57 @@ func (d *Door) openPass(token string) (pass, error) {
 	if err != nil {
 		return pass{}, errPass
 	}
-	var p pass
-	if err := json.Unmarshal(body, &p); err != nil {
-		return pass{}, errPass
+	return p, json.Unmarshal(body, &p)
+}
+
+// passes remembers tokens that were good when they were read: a client shows the same one with each of its requests, and
+// what stands in a token never changes. The zero value is ready.
+type passes struct {
+	mu   sync.Mutex
+	kept map[string]pass // by the token
+}
+
+// mostPasses is how many tokens are remembered; a token is at most some 8 KiB, usually 0.3.
+const mostPasses = 1000
+
+func (k *passes) get(token string, read func(token string) (pass, error)) (pass, error) {
+	k.mu.Lock()
+	p, known := k.kept[token]
+	k.mu.Unlock()
+	if known {
+		return p, nil
 	}
-	if !d.Now().Before(time.Unix(p.Expires, 0)) {
-		return pass{}, errPass
+	p, err := read(token)
+	if err != nil {
+		return p, err
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.kept == nil || len(k.kept) >= mostPasses {
+		k.kept = map[string]pass{} // those in use are read again
+	}
+	k.kept[token] = p
 	return p, nil
 }
 
 // mark signs text for one purpose: a mark made for one is worth nothing for another.
 func (d *Door) mark(purpose, text string) []byte {
+	mac := hmac.New(sha256.New, d.keyFor(purpose))
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
+// keyFor derives a purpose's own key.
+func (d *Door) keyFor(purpose string) []byte {
+	if key, known := d.keys.Load(purpose); known {
+		return key.([]byte) //nolint:forcetypeassert // nothing else is stored
+	}
 	key, err := hkdf.Key(sha256.New, d.Key, nil, "dockbell registry "+purpose, sha256.Size)
 	if err != nil {
 		panic(err) // only for keys longer than 255 hashes
 	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(text))
-	return mac.Sum(nil)
+	d.keys.Store(purpose, key)
+	return key
 }
 
 // ticket is an upload's name for its client: its id, signed for one registry, repository and caller.
