@@ -85,6 +85,7 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 			}
 		}
 	})
+	running.Go(func() { newCollector().run(ctx) })
 	running.Go(func() { h.replays.Run(ctx) })
 	running.Go(func() { h.watchClock(ctx, log) })
 	running.Go(func() { h.beat(ctx, log) })

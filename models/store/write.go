@@ -19,10 +19,15 @@ import (
 const (
 	maxBatch  = 256 // writes that share one commit
 	deadlocks = 3   // times that PostgreSQL may choose one write as the victim of a deadlock before its caller hears of it
+	crowd     = 5   // writes in a commit from which on the next one gathers
 )
 
+// gatherFor is the longest that a commit waits for a crowd. Whoever was answered by the last commit and goes on writing is back
+// sooner; a commit costs much the same however many share it.
+const gatherFor = 2 * time.Millisecond
+
 // write runs fn in a transaction and returns when it is committed. Writes that come while a commit is under way share the
-// next one; a lone write never waits. When anything in a shared transaction fails it is rolled back and its writes are
+// next one; a lone write never waits, and in a crowd it waits for the others, gatherFor at most. When anything in a shared transaction fails it is rolled back and its writes are
 // repeated: fn may run more than once and must not have effects outside tx. What it read counts after a nil error.
 // What ctx notes of the change is recorded with it (audit.Note).
 func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
@@ -42,9 +47,13 @@ type writer struct {
 	limit time.Duration // of one transaction; 0: none
 	now   func() time.Time
 
+	gathers bool // for one goroutine alone: of several, the others commit meanwhile
+
 	mu      sync.Mutex
 	arrived *sync.Cond
 	waiting []*request
+	last    int // writes in the newest commit
+	want    int // writes for which a commit gathers; 0: none does
 	closed  bool
 	running sync.WaitGroup
 
@@ -54,7 +63,7 @@ type writer struct {
 
 // newWriter starts n goroutines that commit; limit bounds a transaction.
 func newWriter(pool *gorm.DB, n int, limit time.Duration, now func() time.Time) *writer {
-	w := &writer{pool: pool, limit: limit, now: now}
+	w := &writer{pool: pool, limit: limit, now: now, gathers: n == 1}
 	w.arrived = sync.NewCond(&w.mu)
 	for i := range n {
 		w.running.Go(func() { w.run(context.WithValue(context.Background(), committer{}, int64(i))) })
@@ -88,7 +97,9 @@ func (w *writer) add(r *request) bool {
 		return false
 	}
 	w.waiting = append(w.waiting, r)
-	w.arrived.Signal()
+	if len(w.waiting) >= w.want {
+		w.arrived.Signal()
+	}
 	return true
 }
 
@@ -99,10 +110,31 @@ func (w *writer) take() []*request {
 	for len(w.waiting) == 0 && !w.closed {
 		w.arrived.Wait()
 	}
+	w.gather()
 	n := min(len(w.waiting), maxBatch)
+	w.last = n
 	batch := w.waiting[:n:n]
 	w.waiting = w.waiting[n:]
 	return batch
+}
+
+// gather waits, when the last commit had a crowd, until as many writes are there again.
+func (w *writer) gather() {
+	if !w.gathers || w.last < crowd || len(w.waiting) >= w.last || w.closed {
+		return
+	}
+	w.want = w.last
+	late := time.AfterFunc(gatherFor, func() {
+		w.mu.Lock()
+		w.want = 0
+		w.mu.Unlock()
+		w.arrived.Signal()
+	})
+	for len(w.waiting) < w.want && !w.closed {
+		w.arrived.Wait()
+	}
+	w.want = 0
+	late.Stop()
 }
 
 // close waits until everything handed in is committed.

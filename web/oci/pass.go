@@ -156,7 +156,8 @@ func (d *Door) readPass(token string) (p pass, err error) {
 	if err != nil {
 		return pass{}, errPass
 	}
-	return p, json.Unmarshal(body, &p)
+	err = json.Unmarshal(body, &p)
+	return p, err
 }
 
 // passes remembers tokens that were good when they were read: a client shows the same one with each of its requests, and
