@@ -141,7 +141,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		certs.DoorOf(h.certs),
 		&oci.Door{Metadata: h.db, Blobs: h.blobs, Recorder: outbox, Credentials: credentials, Key: key, Public: cfg.publicURL(), Now: h.db.Now, NewID: newID},
 		&azure.Door{
-			Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox, Controls: controls,
+			Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Webhooks: h.webhooks, Outbox: outbox, Controls: controls, Replays: h.replays,
 			Credentials: credentials, Tenancy: tenancy, Region: h.registries.Region, Now: h.db.Now, Base: h.base(cfg),
 		},
 		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},

@@ -92,6 +92,31 @@ type Resume struct {
 	By    string
 }
 
+// Preview says what a Resume would make of what waits.
+func (s *Controls) Preview(ctx context.Context, hook webhook.Webhook, send Choice) (sent, dropped int, err error) {
+	if _, err := ParseChoice(string(send)); err != nil {
+		return 0, 0, err
+	}
+	if err := mayResume(hook); err != nil {
+		return 0, 0, err
+	}
+	n, err := s.Waiting(ctx, hook, Which{})
+	switch send {
+	case SendNewest:
+		return n.Newest, n.All - n.Newest, err
+	case SendNone:
+		return 0, n.All, err
+	}
+	return n.All, 0, err
+}
+
+func mayResume(hook webhook.Webhook) error {
+	if !hook.IsPaused() {
+		return fault.New(fault.Conflict, "The webhook %s is not paused.", hook.Name)
+	}
+	return nil
+}
+
 // Resume ends the pause of a webhook and says what became of what had waited. What is stored while it works is sent in any case.
 func (s *Controls) Resume(ctx context.Context, reg registry.Name, name webhook.Name, how Resume) (sent, dropped int, err error) {
 	_, wrongChoice := ParseChoice(string(how.Send))
@@ -102,8 +127,8 @@ func (s *Controls) Resume(ctx context.Context, reg registry.Name, name webhook.N
 	if err != nil {
 		return 0, 0, err
 	}
-	if !hook.IsPaused() {
-		return 0, 0, fault.New(fault.Conflict, "The webhook %s is not paused.", hook.Name)
+	if err := mayResume(hook); err != nil {
+		return 0, 0, err
 	}
 	before := Which{Before: FirstID(s.Now().Truncate(time.Millisecond))}
 	switch how.Send {

@@ -33,6 +33,8 @@ type History interface {
 	Deliveries(ctx context.Context, f delivery.Filter) (delivery.Page, error)
 	Attempts(ctx context.Context, id delivery.ID) ([]delivery.Attempt, error) // oldest first
 	Event(ctx context.Context, name registry.Name, id event.ID) (event.Event, error)
+	Recoverable(ctx context.Context, webhookID string, since time.Time) (delivery.Recoverable, error)
+	LastRecovery(ctx context.Context, webhookID string) (r delivery.Recovery, ok bool, err error)
 }
 
 // Figures says how much a registry holds.
@@ -49,6 +51,7 @@ type Door struct {
 	Webhooks    *webhook.Service
 	Outbox      *delivery.Outbox
 	Controls    *delivery.Controls
+	Replays     *delivery.Replays
 	Credentials auth.Credentials
 	Tenancy     account.Tenancy
 	Base        func(r *http.Request) string // where the client of a request reaches this installation, without a slash at its end
@@ -68,7 +71,7 @@ func (d *Door) AnyCase() {}
 func (d *Door) Routes() []auth.Route {
 	return managed(slices.Concat(
 		d.subscriptionRoutes(), d.groupRoutes(), d.resourceRoutes(), d.operationRoutes(),
-		d.registryRoutes(), d.replicationRoutes(), d.webhookRoutes(), d.deliveryRoutes(),
+		d.registryRoutes(), d.replicationRoutes(), d.webhookRoutes(), d.deliveryRoutes(), d.againRoutes(),
 	))
 }
 

@@ -2,6 +2,7 @@ package azure_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -104,8 +105,9 @@ func TestTheContractsRequestsAreTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	bearer := h.bearer(account.Owner, "")
-	tried := map[string]bool{}
+	tried, ping := map[string]bool{}, struct{ ID string }{}
 	for _, step := range h.steps() {
+		step = strings.ReplaceAll(step, "EVENT", ping.ID)
 		method, rest, _ := strings.Cut(step, " ")
 		path, body, _ := strings.Cut(rest, " ")
 		r, err := http.NewRequestWithContext(t.Context(), method, h.url+path+"?"+version, strings.NewReader(body))
@@ -134,6 +136,9 @@ func TestTheContractsRequestsAreTaken(t *testing.T) {
 			t.Errorf("%s answers %d: %s", step, resp.StatusCode, text)
 		}
 		checkContract(t, r, resp, string(text))
+		if strings.HasSuffix(path, "/ping") {
+			h.must(json.Unmarshal(text, &ping))
+		}
 	}
 	for path, item := range c.doc.Paths.Map() {
 		for _, op := range item.Operations() {
@@ -163,8 +168,10 @@ func (h *house) steps() []string {
 		"PUT " + hook + ` {"location":"eastus","properties":{"serviceUri":"https://hooks.example.com","actions":["push"],"customHeaders":{"X-A":"1"}}}`,
 		"PATCH " + hook + ` {"properties":{"delivery":{"maxInFlight":4,"rate":600,"ordered":true,"retry":"5s, 1m"}}}`, "GET " + hook + "/delivery",
 		"POST " + hook + "/pause", "POST " + hook + `/resume {"send":"newest","rate":60}`,
+		"POST " + hook + `/replay {"kind":"missed","from":"2026-01-01T00:00:00Z"}`, "GET " + hook + "/replay", "POST " + hook + `/recover {"since":"2026-01-01T00:00:00Z"}`,
+		"GET " + hook + "/recover", "POST " + hook + `/drop {"repository":"team/api","retries":true,"dryRun":true}`, "POST " + hook + "/drop {}",
 		"PATCH " + hook + ` {"properties":{"scope":"team/*:v*","status":"disabled"}}`, "GET " + hook, "GET " + reg + "/webhooks",
-		"POST " + hook + "/ping", "POST " + hook + "/listEvents", "GET " + hook + "/listEvents", "POST " + hook + "/getCallbackConfig",
+		"POST " + hook + "/ping", "POST " + hook + `/redeliver {"event":"EVENT","dryRun":true}`, "POST " + hook + `/redeliver {"event":"EVENT"}`, "POST " + hook + "/listEvents", "GET " + hook + "/listEvents", "POST " + hook + "/getCallbackConfig",
 		"DELETE " + hook, "DELETE " + hook, "DELETE " + reg,
 	}
 }

@@ -87,27 +87,35 @@ func (d *Door) pauseWebhook(c echo.Context) error {
 
 // resumeWebhook ends a pause; the body says what becomes of what waits.
 func (d *Door) resumeWebhook(c echo.Context) error {
-	r, w, err := d.hookOf(c)
-	if err != nil {
-		return err
-	}
-	b, err := readBody(c)
+	q, err := d.command(c)
 	if err != nil {
 		return err
 	}
 	how := delivery.Resume{Send: delivery.SendAll, By: who(c).Name}
-	if send := b.text("send"); send != nil {
+	if send := q.text("send"); send != nil {
 		how.Send = delivery.Choice(*send)
 	}
-	if rate := b.number("rate"); rate != nil {
+	if rate := q.number("rate"); rate != nil {
 		how.Drain = delivery.Rate(*rate)
 	}
-	if len(*b.wrong) > 0 {
-		return (*b.wrong)[0]
+	if err := q.sound(); err != nil {
+		return err
 	}
-	sent, dropped, err := d.Controls.Resume(c.Request().Context(), r.Name, w.Name, how)
+	answer := resumedJSON{DryRun: q.dryRun}
+	if q.dryRun {
+		answer.Sent, answer.Dropped, err = d.Controls.Preview(c.Request().Context(), q.hook, how.Send)
+	} else {
+		answer.Sent, answer.Dropped, err = d.Controls.Resume(c.Request().Context(), q.registry.Name, q.hook.Name, how)
+	}
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, map[string]int{"sent": sent, "dropped": dropped})
+	return c.JSON(http.StatusOK, answer)
+}
+
+// resumedJSON is what became of what waited.
+type resumedJSON struct {
+	Sent    int  `json:"sent"`
+	Dropped int  `json:"dropped"`
+	DryRun  bool `json:"dryRun"` // nothing was done
 }

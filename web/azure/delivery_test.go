@@ -39,7 +39,7 @@ func TestDeliveryStandsBesideAzure(t *testing.T) {
 		t.Error("a PUT of Azure's changed how it is delivered")
 	}
 	c.do("POST", at+"/resume", `{"send":"some"}`).status(400)
-	if got := c.do("POST", at+"/resume", `{"send":"all","rate":60}`).status(200).body; got != `{"dropped":0,"sent":0}`+"\n" {
+	if got := c.do("POST", at+"/resume", `{"send":"all","rate":60}`).status(200).body; got != `{"sent":0,"dropped":0,"dryRun":false}`+"\n" {
 		t.Errorf("resumed: %s", got)
 	}
 	c.do("POST", at+"/resume", `{}`).status(409)

@@ -43,6 +43,11 @@ func (h *house) targets() map[string][]string {
 		"PATCH " + h.registryAt(string(first)) + "/replications/westus":                             {"location", "tags", "properties", "properties.regionEndpointEnabled"},
 		"PUT " + h.subscription() + "/resourceGroups/rg1":                                           {"location", "tags", "properties"},
 		"PATCH " + h.group():                                                                        {"tags", "location"},
+		"POST " + h.hooks() + "/hook0/replay":                                                       {"kind", "from", "to", "dryRun"},
+		"POST " + h.hooks() + "/hook0/recover":                                                      {"since", "dryRun"},
+		"POST " + h.hooks() + "/hook0/drop":                                                         {"repository", "retries", "dryRun"},
+		"POST " + h.hooks() + "/hook0/redeliver":                                                    {"event", "delivery", "dryRun"},
+		"POST " + h.hooks() + "/hook0/resume":                                                       {"send", "rate", "dryRun"},
 		"POST " + h.registryAt(string(first)) + "/regenerateCredential":                             {"name"},
 		"POST " + h.subscription() + "/providers/Microsoft.ContainerRegistry/checkNameAvailability": {"name", "type"},
 	}

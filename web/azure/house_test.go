@@ -98,6 +98,7 @@ func newHouseOn(t *testing.T, dsn string) *house {
 	}
 	h.door = &azure.Door{
 		Reads: h.db, History: h.db, Figures: h.db, Registries: h.registries, Outbox: outbox, Controls: &delivery.Controls{Store: h.db, Now: outbox.Now},
+		Replays:     &delivery.Replays{Store: h.db, Outbox: outbox, NewID: uuid.NewString, Log: log, Kick: make(chan struct{}, 1)},
 		Webhooks:    &webhook.Service{Store: h.db, Networks: h.allowed, Formats: payload.Names(), Now: h.Now, NewID: uuid.NewString},
 		Credentials: auth.Credentials{Prover: h.accounts, Limits: &auth.Limits{Now: h.Now}},
 		Tenancy:     tenancy, Region: "eastus", Now: h.Now,
