@@ -190,7 +190,10 @@ func historyActions() []ui.Option {
 	for _, s := range event.Subscribable {
 		all = append(all, ui.Option{Value: string(s.Action), Text: actionWord(s.Action)})
 	}
-	return append(all, ui.Option{Value: string(event.Ping), Text: actionWord(event.Ping)})
+	for _, a := range []event.Action{event.Ping, event.Noticed} {
+		all = append(all, ui.Option{Value: string(a), Text: actionWord(a)})
+	}
+	return all
 }
 
 func spanChoices() []ui.Option {

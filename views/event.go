@@ -143,6 +143,8 @@ func told(ev event.Event) string {
 		return "A Helm chart was deleted."
 	case event.Ping:
 		return "Somebody pinged a webhook. Nothing in the registry changed."
+	case event.Noticed:
+		return "Another webhook began to fail, was disabled or works again. Nothing in the registry changed."
 	}
 	return "Something happened to the registry's content."
 }

@@ -31,6 +31,7 @@ const (
 	AtEvents       = "events"
 	AtSources      = "sources"
 	AtInbox        = "inbox"
+	AtNotices      = "notices"
 	AtAccess       = "access"
 	AtProperties   = "properties"
 	AtRetention    = "retention"
@@ -77,6 +78,7 @@ func (n RegistryNav) Menu() *Menu {
 		{ID: "m-mon", Title: "Monitoring", Items: []MenuItem{
 			deliveries,
 			{Key: AtEvents, Text: "Events", Icon: "pulse", Href: base + "/events"},
+			{Key: AtNotices, Text: "Notices", Icon: "bell", Href: base + "/notices"},
 			{Key: AtInbox, Text: "Inbox", Icon: "download", Href: base + "/inbox"},
 		}},
 	}, settings...)}

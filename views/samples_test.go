@@ -14,6 +14,7 @@ import (
 	"dockbell/models/doctor"
 	"dockbell/models/event"
 	"dockbell/models/keeping"
+	"dockbell/models/notice"
 	"dockbell/models/registry"
 	"dockbell/models/source"
 	"dockbell/models/webhook"
@@ -206,6 +207,8 @@ func settingsSamples() map[string]variants {
 			"full":  APIPage(aShell(), API{About: []string{nasty}, Groups: []APIGroup{{Title: nasty, About: nasty, Calls: []APICall{{Method: "PUT", Path: nasty, Summary: nasty, Fields: []APIField{{Name: nasty, Type: "string", About: nasty, Choices: []string{"a"}, Required: true}}}}}}}),
 			"empty": APIPage(bareShell(), API{}),
 		},
+		"Bell":        {"full": Bell(100), "one": Bell(1), "none": Bell(0)},
+		"NoticesPage": {"full": NoticesPage(aShell(), someNotices()), "reader": NoticesPage(aShell(), Notices{Registry: "acmereg", Told: &NoticeForm{}}), "empty": NoticesPage(bareShell(), Notices{})},
 		"AuditPage": {
 			"full": AuditPage(aShell(), Audit{Text: nasty, Now: now, Page: audit.Page{Older: true, Newer: true, Entries: []audit.Entry{
 				{ID: 2, At: now, Actor: audit.Actor{Kind: "User", Name: nasty, Client: nasty, Addr: nasty}, Action: nasty, Registry: nasty, Object: "x", Changes: []audit.Change{{Field: nasty, From: nasty, To: ""}}},
@@ -214,6 +217,23 @@ func settingsSamples() map[string]variants {
 			"empty": AuditPage(bareShell(), Audit{}),
 		},
 		"NetworkPanel": {"full": NetworkPanel(nasty, nasty), "empty": NetworkPanel("", "")},
+	}
+}
+
+// someNotices are one of each kind, with who is told and all that can be wrong with it.
+func someNotices() Notices {
+	trouble := notice.Mail{To: nasty, Problem: nasty, Next: now.Add(time.Hour)}
+	return Notices{
+		Registry: "acmereg", Seen: 2, Now: now,
+		Page: notice.Page{Older: true, Newer: true, Notices: []notice.Notice{
+			{ID: 4, Registry: "acmereg", Webhook: "a", Kind: notice.Disabled, At: now, Status: 410, Cause: "status", Sentence: nasty},
+			{ID: 3, Registry: "acmereg", Webhook: "a", Kind: notice.Failing, At: now, Since: now, Cause: "refused", Sentence: nasty},
+			{ID: 2, Registry: "acmereg", Webhook: "b", Kind: notice.Recovered, At: now, Status: 200},
+		}},
+		Told: &NoticeForm{
+			Registry: "acmereg", Recipients: nasty, Webhook: "chat", Able: []webhook.Webhook{{Name: "chat"}}, Mail: true, MayWrite: true, Trouble: &trouble,
+			Errors: map[string]string{"recipients": nasty, "webhook": nasty}, Now: now,
+		},
 	}
 }
 

@@ -22,6 +22,7 @@ type Shell struct {
 	KeysOff bool   // single-key shortcuts are turned off, from the cookie
 	Here    string // path of this page, for forms that come back to it
 	Now     time.Time
+	Unseen  int // notices that this person has not seen
 	Toasts  []ui.Toast
 	Overlay templ.Component // panel or dialog over the page; nil without
 }

@@ -41,6 +41,8 @@ func furnish(t *testing.T) *furniture {
 	f.inbox = b.Post(registry + "/inbox").Place()
 	token := f.inbox[strings.LastIndexByte(f.inbox, '=')+1:]
 	b.Post(hookList, "name", "tryitout", "serviceUri", f.url+"/inbox/"+token, "actions", "push", "status", "enabled", "signed", "on", "format", "azure", "retry", "default", "timeout", "10").Status(http.StatusSeeOther)
+	b.Post(hookList, "name", "chatops", "serviceUri", bad.url+"/services/T0/B0/x", "actions", "push", "scope", "team/api:nightly", "status", "enabled", "format", "slack", "retry", "none", "timeout", "10").Status(http.StatusSeeOther)
+	b.Post(registry+"/notices", "recipients", "ada@example.com", "webhook", "chatops").Status(http.StatusSeeOther)
 	for i := range 27 {
 		f.push(fmt.Sprintf("team/web:v1.%d.0", i))
 	}
@@ -87,7 +89,7 @@ func furnish(t *testing.T) *furniture {
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/help/api", "/account",
-		"/settings", "/settings/users", "/settings/users/new", user, user + "/delete",
+		"/notices", registry + "/notices", "/settings", "/settings/users", "/settings/users/new", user, user + "/delete",
 		"/settings/tokens", "/settings/tokens/new", key + "/revoke", "/settings/networks", "/settings/networks/new", "/settings/retention", "/settings/members", "/settings/audit", "/settings/audit?q=nothing-like-this",
 		"/settings/networks?host=10.1.2.3", "/settings/networks?host=169.254.169.254",
 	}

@@ -10,6 +10,9 @@ import (
 	"dockbell/models/cleanup"
 	"dockbell/models/delivery"
 	"dockbell/models/keeping"
+	"dockbell/models/notice"
+	"dockbell/models/webhook"
+	"dockbell/views"
 )
 
 // How often the server does what nobody asks for.
@@ -37,6 +40,24 @@ func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.C
 		Store: h.db, Blobs: h.blobs, Recorder: outbox, Now: h.db.Now, NewID: newID, Log: log,
 		Grace: linked(linkedGrace, cleanup.Grace), Waiting: linked(linkedWaiting, cleanup.Waiting),
 	}
+}
+
+// newTeller passes notices on: to the chosen webhook of the same registry, by mail, and to open pages.
+func (h *house) newTeller(outbox *delivery.Outbox, log *slog.Logger) *notice.Teller {
+	return &notice.Teller{
+		Store: h.db, Now: h.db.Now, Log: log,
+		Hand: func(ctx context.Context, n notice.Notice, to webhook.Webhook) error {
+			return outbox.Notify(ctx, n, to, h.noticeLink(n))
+		},
+		News: func(n notice.Notice) {
+			outbox.Feed.Publish(delivery.Update{Registry: n.Registry, WebhookID: n.WebhookID, Notice: true})
+		},
+	}
+}
+
+// noticeLink is the page of the webhook that a notice is about.
+func (h *house) noticeLink(n notice.Notice) string {
+	return h.site.public + views.WebhookPath(n.Registry, n.Webhook)
 }
 
 // newPolicy says for how long history is kept: what the settings say, else what the portal stored.
@@ -87,6 +108,7 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	})
 	running.Go(func() { newCollector().run(ctx) })
 	running.Go(func() { h.replays.Run(ctx) })
+	running.Go(func() { h.teller.Run(ctx) })
 	running.Go(func() { h.watchClock(ctx, log) })
 	running.Go(func() { h.beat(ctx, log) })
 	if h.relay != nil {

@@ -19,6 +19,7 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/failpoint"
 	"dockbell/models/keeping"
+	"dockbell/models/notice"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
 	"dockbell/models/source"
@@ -54,6 +55,7 @@ type house struct {
 	webhooks   *webhook.Service
 	sources    *source.Service
 	replays    *delivery.Replays
+	teller     *notice.Teller
 	cleaner    *cleanup.Cleaner
 	policy     *keeping.Policy
 	keeper     *keeping.Keeper
@@ -131,6 +133,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)
 	h.keeper = h.newKeeper(h.policy, log)
+	h.teller = h.newTeller(outbox, log)
 	limits := &auth.Limits{Now: h.db.Now}
 	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
 	h.handler = web.New(web.Options{
@@ -182,7 +185,7 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 func (h *house) portal(cfg Config, networks *webhook.AllowList, hooks portal.Hooks, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
 		Hooks:      hooks,
-		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Arrivals: h.db, Sources: h.sources, Networks: networks,
+		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Notices: h.db, Told: &notice.Service{Store: h.db, Formats: payload.Telling()}, Members: h.db, Inboxes: h.db, Arrivals: h.db, Sources: h.sources, Networks: networks,
 		Feed: hooks.Outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
 		Cleaner: h.cleaner, Keeping: h.policy, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,

@@ -15,6 +15,7 @@ type Update struct {
 	WebhookID  string // empty for an event that fired no webhook
 	DeliveryID ID     // 0 for an event that fired no webhook
 	EventID    event.ID
+	Notice     bool   // there is a notice about WebhookID
 	Inbox      string // token of the inbox that a request came to; WebhookID, DeliveryID and EventID are empty then
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"dockbell/models/event"
 	"dockbell/models/fault"
+	"dockbell/models/notice"
 	"dockbell/models/payload"
 	"dockbell/models/registry"
 	"dockbell/models/source"
@@ -117,6 +118,24 @@ func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name)
 	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{hook.Matches(ev)}, Deliveries: []Delivery{del}, To: []webhook.Webhook{hook}}
 	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
 	return del, err
+}
+
+// Notify tells of another webhook through this one. That it does so twice changes nothing. A disabled webhook gets none, nor one whose
+// format has no words for notices, nor the one that the notice is about: it would tell of itself without end.
+func (o *Outbox) Notify(ctx context.Context, n notice.Notice, hook webhook.Webhook, link string) error {
+	format, _ := payload.ByName(hook.Format)
+	if hook.ID == n.WebhookID || hook.Status == webhook.Disabled || format.Notice == nil {
+		return nil
+	}
+	body, err := format.Notice(n, link)
+	if err != nil {
+		return fault.New(fault.Internal, "The notice could not be written in the format %s.", format.Name).Because(err)
+	}
+	ev := event.Event{ID: n.EventID, Registry: hook.Registry, Location: hook.Location, Action: event.Noticed, Time: kept(n.At), Source: "builtin"}
+	verdict := webhook.Verdict{WebhookID: hook.ID, Webhook: hook.Name, Fires: true, As: event.Noticed, Reason: "It gets the notices about the registry’s other webhooks."}
+	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{verdict}, Deliveries: []Delivery{o.newDelivery(ev, hook, event.Noticed, body)}, To: []webhook.Webhook{hook}}
+	_, err = o.store(ctx, nil, o.Store.Turn(), func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
+	return err
 }
 
 // Redeliver sends a delivery again: the same ID and bytes, with the whole retry schedule before it.

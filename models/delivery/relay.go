@@ -64,11 +64,14 @@ type note struct {
 	Any     bool            `json:"a,omitempty"` // webhooks of any registry may have been changed
 }
 
-// told is an Update as short as JSON allows: registry, webhook, delivery, event, inbox.
-type told [5]string
+// told is an Update as short as JSON allows: registry, webhook, delivery, event, inbox, and "n" with a notice.
+type told [6]string
 
 func tellOf(u Update) told {
-	t := told{string(u.Registry), u.WebhookID, "", string(u.EventID), u.Inbox}
+	t := told{string(u.Registry), u.WebhookID, "", string(u.EventID), u.Inbox, ""}
+	if u.Notice {
+		t[5] = "n"
+	}
 	if u.DeliveryID != 0 {
 		t[2] = strconv.FormatInt(int64(u.DeliveryID), 10)
 	}
@@ -77,7 +80,7 @@ func tellOf(u Update) told {
 
 func (t told) update() Update {
 	id, _ := strconv.ParseInt(t[2], 10, 64) // no number is no delivery
-	return Update{Registry: registry.Name(t[0]), WebhookID: t[1], DeliveryID: ID(id), EventID: event.ID(t[3]), Inbox: t[4]}
+	return Update{Registry: registry.Name(t[0]), WebhookID: t[1], DeliveryID: ID(id), EventID: event.ID(t[3]), Inbox: t[4], Notice: t[5] != ""}
 }
 
 func (r *Relay) init() {

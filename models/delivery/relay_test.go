@@ -158,7 +158,7 @@ func TestARelayTellsTheOthersAndNotItself(t *testing.T) {
 		a.relay.Work() // after this round it rests for tellEvery, so that what follows comes together
 		synctest.Wait()
 		was := [2]int{a.wakes(), b.wakes()}
-		sent := []Update{updateOf(1), updateOf(2), {Registry: "acme", EventID: "only an event"}, {Registry: "acme", Inbox: "inbox"}}
+		sent := []Update{updateOf(1), updateOf(2), {Registry: "acme", EventID: "only an event"}, {Registry: "acme", Inbox: "inbox"}, {Registry: "acme", WebhookID: "w", Notice: true}}
 		for _, u := range append(sent, sent...) {
 			a.feed.Publish(u)
 		}

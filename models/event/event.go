@@ -15,7 +15,7 @@ type ID string
 // Action is what an event says happened; Azure's words.
 type Action string
 
-// The actions. Ping cannot be subscribed to.
+// The actions. Ping and Noticed cannot be subscribed to.
 const (
 	Push        Action = "push"
 	Delete      Action = "delete"
@@ -23,6 +23,7 @@ const (
 	ChartPush   Action = "chart_push"
 	ChartDelete Action = "chart_delete"
 	Ping        Action = "ping"
+	Noticed     Action = "notice" // something became of another webhook, and this one is to tell it
 )
 
 // SubscribableAction is an action a webhook can ask for, with the form's words.

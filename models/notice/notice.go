@@ -17,6 +17,7 @@ const (
 	Failing   Kind = "failing"   // it began to fail
 	Disabled  Kind = "disabled"  // Dockbell disabled it by itself
 	Recovered Kind = "recovered" // the first delivery arrived after one of the other two
+	Test      Kind = "test"      // nothing: somebody tries whether mails arrive
 )
 
 // Notice is one change of a webhook.
@@ -38,6 +39,8 @@ type Notice struct {
 // Title says in one line what changed.
 func (n Notice) Title() string {
 	switch n.Kind {
+	case Test:
+		return "A test mail"
 	case Failing:
 		return "The webhook " + string(n.Webhook) + " began to fail"
 	case Disabled:
@@ -47,8 +50,28 @@ func (n Notice) Title() string {
 	}
 }
 
+// Text says in a sentence or two what is known of it.
+func (n Notice) Text() string {
+	since := ""
+	if !n.Since.IsZero() {
+		since = n.Since.UTC().Format("2 January 2006 15:04:05 UTC")
+	}
+	switch {
+	case n.Kind == Test:
+		return "Mails about the webhooks of " + string(n.Registry) + " arrive here. Nothing became of any of them."
+	case n.Kind == Recovered && since != "":
+		return "A delivery arrived again. The trouble was noticed " + since + "."
+	case n.Kind == Recovered:
+		return "A delivery arrived again."
+	case n.Kind == Failing && since != "":
+		return "Every attempt since " + since + " failed. The last one: " + n.Sentence
+	default:
+		return n.Sentence
+	}
+}
+
 // Bad reports a change for the worse.
-func (n Notice) Bad() bool { return n.Kind != Recovered }
+func (n Notice) Bad() bool { return n.Kind == Failing || n.Kind == Disabled }
 
 // Filter narrows a list of notices; zero fields do not narrow.
 type Filter struct {

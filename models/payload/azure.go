@@ -53,7 +53,7 @@ func encodeAzure(ev event.Event) ([]byte, error) {
 func azureTargetOf(ev event.Event) *azureTarget {
 	t := ev.Target
 	switch ev.Action {
-	case event.Ping:
+	case event.Ping, event.Noticed:
 		return nil
 	case event.Delete:
 		if len(ev.CarriedTags) > 0 {
@@ -75,7 +75,7 @@ func azureTargetOf(ev event.Event) *azureTarget {
 func azureRequestOf(ev event.Event) *azureRequest {
 	r := azureRequest{ID: ev.Request.ID, Host: ev.Request.Host, Method: ev.Request.Method, UserAgent: ev.Request.UserAgent}
 	switch ev.Action {
-	case event.Ping, event.ChartPush, event.ChartDelete:
+	case event.Ping, event.Noticed, event.ChartPush, event.ChartDelete:
 		return nil
 	case event.Quarantine:
 		r.UserAgent = ""

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"dockbell/models/event"
+	"dockbell/models/notice"
 )
 
 // message is what a person reads of an event in a chat; each chat has its own way to write it.
@@ -47,6 +48,16 @@ func messageOf(ev event.Event) message {
 		fact{"Chart", chartOf(ev.Target)}, fact{"Digest", digestOf(ev, m.Image)},
 		fact{"Tags it carried", strings.Join(ev.CarriedTags, ", ")}, fact{"By", ev.Actor}, fact{"Time", readable(ev.Time)},
 	)
+	return m
+}
+
+// noticeMessage says what became of another webhook.
+func noticeMessage(n notice.Notice, link string) message {
+	m := message{Title: n.Title(), Text: clipped(n.Text()), Mood: good, Link: link}
+	if n.Bad() {
+		m.Mood = bad
+	}
+	m.Facts = facts(fact{"Registry", string(n.Registry)}, fact{"Time", readable(n.At)})
 	return m
 }
 

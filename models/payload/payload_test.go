@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"dockbell/models/artifact"
 	"dockbell/models/event"
+	"dockbell/models/notice"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -54,22 +56,53 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				file := "testdata/" + f.Name + "/" + string(a) + ".json"
-				if *update {
-					_ = os.MkdirAll("testdata/"+f.Name, 0o755)
-					if err := os.WriteFile(file, got, 0o644); err != nil {
-						t.Fatal(err)
-					}
+				golden(t, "testdata/"+f.Name+"/"+string(a)+".json", got)
+			})
+		}
+	}
+}
+
+// golden compares a body with the one in a file.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		_ = os.MkdirAll(filepath.Dir(file), 0o755)
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestGoldenNotices guards how notices are worded in every format that has words for them.
+func TestGoldenNotices(t *testing.T) {
+	at := time.Date(2026, 11, 20, 9, 14, 7, 0, time.UTC)
+	for _, f := range Formats {
+		if f.Notice == nil {
+			continue
+		}
+		for _, kind := range []notice.Kind{notice.Failing, notice.Disabled, notice.Recovered} {
+			t.Run(f.Name+"/"+string(kind), func(t *testing.T) {
+				n := notice.Notice{Registry: "acmereg", Webhook: "deployprod", Kind: kind, At: at, Since: at.Add(-5 * time.Minute), Status: 503}
+				if n.Bad() {
+					n.Sentence = "The receiver <a> answered 503 Service Unavailable & asks to wait. Look at its log."
 				}
-				want, err := os.ReadFile(file)
+				got, err := f.Notice(n, "https://dock.example.com/registries/acmereg/webhooks/deployprod")
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(got, want) {
-					t.Errorf("got  %s\nwant %s", got, want)
-				}
+				golden(t, "testdata/"+f.Name+"/notice_"+string(kind)+".json", got)
 			})
 		}
+	}
+	if got := Telling(); len(got) != 2 || got[0] != "slack" || got[1] != "teams" {
+		t.Errorf("notices can go out as %q", got)
 	}
 }
 

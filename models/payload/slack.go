@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"dockbell/models/event"
+	"dockbell/models/notice"
 )
 
 // Slack is the body of Slack's incoming webhooks: a line for the notification and blocks for the channel. Mattermost and Rocket.Chat
@@ -11,6 +12,7 @@ import (
 var Slack = Format{
 	Name: "slack", Title: "Slack message", ContentType: "application/json; charset=utf-8",
 	Encode: func(ev event.Event) ([]byte, error) { return slackBody(messageOf(ev)) },
+	Notice: func(n notice.Notice, link string) ([]byte, error) { return slackBody(noticeMessage(n, link)) },
 }
 
 type slackMessage struct {

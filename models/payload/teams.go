@@ -4,12 +4,14 @@ import (
 	"strings"
 
 	"dockbell/models/event"
+	"dockbell/models/notice"
 )
 
 // Teams is the body of a Teams workflow "When a Teams webhook request is received": a message with one Adaptive Card.
 var Teams = Format{
 	Name: "teams", Title: "Microsoft Teams card", ContentType: "application/json; charset=utf-8",
 	Encode: func(ev event.Event) ([]byte, error) { return teamsBody(messageOf(ev)) },
+	Notice: func(n notice.Notice, link string) ([]byte, error) { return teamsBody(noticeMessage(n, link)) },
 }
 
 type teamsMessage struct {

@@ -148,7 +148,7 @@ func searchText(q url.Values) string {
 
 func actionIn(q url.Values) string {
 	a := event.Action(q.Get("action"))
-	known := a == event.Ping || slices.ContainsFunc(event.Subscribable, func(s event.SubscribableAction) bool { return s.Action == a })
+	known := a == event.Ping || a == event.Noticed || slices.ContainsFunc(event.Subscribable, func(s event.SubscribableAction) bool { return s.Action == a })
 	if !known {
 		return ""
 	}

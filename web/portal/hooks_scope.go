@@ -105,7 +105,7 @@ func (p *Portal) wouldFire(
 		hook.Actions = append(hook.Actions, event.Action(a))
 	}
 	for _, ev := range page.Events {
-		if ev.Action == event.Ping {
+		if ev.Action == event.Ping || ev.Action == event.Noticed {
 			continue
 		}
 		preview.Looked++

@@ -18,6 +18,8 @@ import (
 	"dockbell/models/event"
 	"dockbell/models/fault"
 	"dockbell/models/keeping"
+	"dockbell/models/notice"
+	"dockbell/models/payload"
 	"dockbell/models/registry"
 	"dockbell/models/source"
 	"dockbell/models/store"
@@ -68,7 +70,7 @@ func newHouse(t *testing.T) *house {
 			Controls: &delivery.Controls{Store: h.db, Now: h.Now, Feed: feed, Wake: h.ring},
 			Replays:  &delivery.Replays{Store: h.db, Outbox: outbox, NewID: uuid.NewString, Log: log, Kick: make(chan struct{}, 1)},
 		},
-		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Members: h.db, Inboxes: h.db, Arrivals: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
+		Registries: h.db, Figures: h.db, Contents: h.db, History: h.db, Record: h.db, Notices: h.db, Told: &notice.Service{Store: h.db, Formats: payload.Telling()}, Members: h.db, Inboxes: h.db, Arrivals: h.db, Networks: nets, Feed: feed, Keeping: &keeping.Policy{Fixed: keeping.Periods{keeping.Audit: 730}, Settings: h.db},
 		Blobs: noBlobs{}, Cleaner: &cleanup.Cleaner{Store: h.db, Recorder: outbox, Now: h.Now, NewID: uuid.NewString, Log: log},
 		RegistryService: &registry.Service{Store: h.db, Keys: h.db, Host: "dock.example.com", Now: h.Now, NewID: uuid.NewString, Region: "local"},
 		Accounts:        accounts, SignIns: &account.SignIns{Service: accounts, Grants: h.db, Codes: h.db, Key: storetest.Key, Tenant: uuid.NewString()}, Sessions: auth.NewSessions(h.db, h.db, log, h.Now), Limits: &auth.Limits{Now: h.Now},

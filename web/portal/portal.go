@@ -16,6 +16,7 @@ import (
 	"dockbell/models/delivery"
 	"dockbell/models/event"
 	"dockbell/models/keeping"
+	"dockbell/models/notice"
 	"dockbell/models/registry"
 	"dockbell/models/source"
 	"dockbell/models/webhook"
@@ -89,6 +90,9 @@ type Portal struct {
 	Keeping         *keeping.Policy // for how long history is kept
 	History         History
 	Record          Record
+	Notices         Notices
+	Told            *notice.Service // who is told of notices
+	Post            notice.Post     // the mail server; nil: there is none
 	Members         Members
 	Inboxes         Inboxes
 	Arrivals        Arrivals
@@ -113,7 +117,7 @@ type Portal struct {
 func (p *Portal) Routes() []auth.Route {
 	return slices.Concat(
 		p.doorRoutes(), p.pageRoutes(), p.contentRoutes(), p.propertyRoutes(), p.settingsRoutes(), p.signInRoutes(), p.connectRoutes(),
-		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.sourceRoutes(), p.streamRoutes(),
+		p.registryRoutes(), p.hookRoutes(), p.historyRoutes(), p.inboxRoutes(), p.noticeRoutes(), p.sourceRoutes(), p.streamRoutes(),
 	)
 }
 

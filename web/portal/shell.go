@@ -40,6 +40,7 @@ func (p *Portal) shell(c echo.Context, title string, crumbs ...views.Crumb) view
 	}
 	if !isFragment(c) { // a part of a page has no place for messages: they wait for the next whole one
 		s.Toasts = p.takeToasts(c)
+		s.Unseen = p.unseen(c)
 	}
 	return s
 }

@@ -67,6 +67,7 @@ func (p *Portal) stream(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	page = belled{page, p, who(c).ID}
 	updates, cancel := p.Feed.Subscribe(reg.Name) // before the first look, so that nothing falls between
 	defer cancel()
 	waits := newNotes()
