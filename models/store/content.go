@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 
 	"gorm.io/gorm"
@@ -146,18 +147,15 @@ func (db *DB) Unread(ctx context.Context, name registry.Name, repository, refere
 	if !strings.Contains(reference, ":") {
 		query, tag = storedByTag, reference
 	}
-	known, found := false, storedRow{}
-	err := db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
-		known = true
-		m := &found.Row
-		return row.Scan(&m.Digest, &m.MediaType, &m.Raw, &m.ChartName, &m.ChartVersion, &m.Created, &m.Updated, &m.Locks, &m.Quarantine, &m.Details,
-			&found.RepositoryLocks, &found.TagLocks)
-	}, query, name.Key(), repository, reference)
+	var found storedRow
+	m := &found.Row
+	err := db.read(ctx).Raw(query, name.Key(), repository, reference).Row().Scan(&m.Digest, &m.MediaType, &m.Raw, &m.ChartName, &m.ChartVersion,
+		&m.Created, &m.Updated, &m.Locks, &m.Quarantine, &m.Details, &found.RepositoryLocks, &found.TagLocks)
 	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return artifact.Stored{}, noManifest(repository, reference)
 	case err != nil:
 		return artifact.Stored{}, translate(err)
-	case !known:
-		return artifact.Stored{}, noManifest(repository, reference)
 	}
 	return found.unread(tag), nil
 }
