@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -180,31 +181,70 @@ func webhookDelivery() *cobra.Command {
 }
 
 func webhookPause() *cobra.Command {
-	return hookCall(&cobra.Command{
-		Use:     "pause --registry REGISTRY --name NAME",
-		Short:   "Keep what fires a webhook until it is resumed; a ping still works",
-		Example: "  dockbell webhook pause -r mycontainerregistry -n deployhook",
-	}, http.MethodPost, "/pause", deliveryColumns)
-}
-
-func webhookResume() *cobra.Command {
-	var rate int
+	var dryRun bool
 	c := &cobra.Command{
-		Use:   "resume --registry REGISTRY --name NAME [--send all|newest|none] [--rate N]",
-		Short: "End a pause, and say what is sent of what waited",
-		Example: "  dockbell webhook resume -r mycontainerregistry -n deployhook --rate 60\n" +
-			"  dockbell webhook resume -r mycontainerregistry -n deployhook --send newest",
+		Use:   "pause --registry REGISTRY --name NAME [--dry-run]",
+		Short: "Keep what fires a webhook until it is resumed; a ping still works",
+		Long:  "Keeps what waits for a webhook and what fires it meanwhile until it is resumed. Nothing is lost by it, so it does not ask.",
+		Example: "  dockbell webhook pause -r mycontainerregistry -n deployhook\n" +
+			"  dockbell webhook pause -r mycontainerregistry -n deployhook --dry-run",
 	}
-	send := addOneOf(c, "send", "what is sent: all in order (the default), the newest of every tag, or none", string(delivery.SendAll), string(delivery.SendNewest), string(delivery.SendNone))
-	c.Flags().IntVar(&rate, "rate", 0, "deliveries per minute of what waited; 0 is as fast as the webhook takes them")
-	complete(c, "rate", cobra.NoFileCompletions)
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "count what waits now and would be kept: exit code 4 unless it is paused already")
 	return hookCommand(c, true, func(ctx context.Context, a *client, at hookAt, out *output) error {
 		reg, err := a.registry(ctx, at.target)
 		if err != nil {
 			return err
 		}
-		body := object{"send": orWord(send.word, string(delivery.SendAll)), "rate": rate}
-		return a.showAnswer(ctx, question{method: http.MethodPost, path: reg.webhook(at.name) + "/resume", body: body}, out, resumeColumns)
+		path := reg.webhook(at.name)
+		if !dryRun {
+			return a.showAnswer(ctx, question{method: http.MethodPost, path: path + "/pause"}, out, deliveryColumns)
+		}
+		now, err := a.delivery(ctx, reg, at.name)
+		if err != nil {
+			return err
+		}
+		waits, err := a.call(ctx, http.MethodPost, path+"/drop", object{"dryRun": true}) // the count alone
+		if err == nil {
+			err = out.show(waits, countColumns)
+		}
+		if err != nil || now.paused {
+			return err
+		}
+		return changesPending{deliveries(countOf(waits)) + " would be kept"}
+	})
+}
+
+func webhookResume() *cobra.Command {
+	var f careful
+	var rate int
+	c := &cobra.Command{
+		Use:   "resume --registry REGISTRY --name NAME [--send all|newest|none] [--rate N] [--dry-run] [--yes]",
+		Short: "End a pause, and say what is sent of what waited",
+		Long:  "Ends a pause. What waited is sent in order, or the newest of every tag alone, or not at all. On a terminal it counts and asks first.",
+		Example: "  dockbell webhook resume -r mycontainerregistry -n deployhook --rate 60\n" +
+			"  dockbell webhook resume -r mycontainerregistry -n deployhook --send newest --dry-run",
+	}
+	send := addOneOf(c, "send", "what is sent: all in order (the default), the newest of every tag, or none", string(delivery.SendAll), string(delivery.SendNewest), string(delivery.SendNone))
+	c.Flags().IntVar(&rate, "rate", 0, "deliveries per minute of what waited; 0 is as fast as the webhook takes them")
+	complete(c, "rate", cobra.NoFileCompletions)
+	f.add(c)
+	return hookCommand(c, true, func(ctx context.Context, a *client, at hookAt, out *output) error {
+		reg, err := a.registry(ctx, at.target)
+		if err != nil {
+			return err
+		}
+		sent, dropped := numberAt("sent"), numberAt("dropped")
+		answer, done, err := f.run(c, a, out, errand{
+			path: reg.webhook(at.name) + "/resume", body: object{"send": orWord(send.word, string(delivery.SendAll)), "rate": rate}, columns: resumeColumns, always: true,
+			many: func(o object) int { return sent(o) + dropped(o) },
+			ask: func(o object) string {
+				return fmt.Sprintf("Resume: send %s, drop %d?", deliveries(sent(o)), dropped(o))
+			},
+		})
+		if err != nil || !done {
+			return err
+		}
+		return out.show(answer, resumeColumns)
 	})
 }
 

@@ -19,7 +19,8 @@ func webhookCommand() *cobra.Command {
 		Short: "Manage the webhooks of a registry",
 		Long:  "These commands speak the server's management API, with the flags and the output of `az acr webhook`. Sign in first with dockbell login, or set " + envURL + " and " + envToken + ".",
 	}
-	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookPing(), webhookPause(), webhookResume(), webhookDelivery(), webhookEvents(), webhookApply(), webhookExport())
+	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookPing(), webhookEvents(),
+		webhookRedeliver(), webhookRecover(), webhookReplay(), webhookDrop(), webhookPause(), webhookResume(), webhookDelivery(), webhookApply(), webhookExport())
 	return c
 }
 
