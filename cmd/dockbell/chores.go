@@ -43,9 +43,9 @@ func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.C
 }
 
 // newTeller passes notices on: to the chosen webhook of the same registry, by mail, and to open pages.
-func (h *house) newTeller(outbox *delivery.Outbox, log *slog.Logger) *notice.Teller {
+func (h *house) newTeller(outbox *delivery.Outbox, post notice.Post, log *slog.Logger) *notice.Teller {
 	return &notice.Teller{
-		Store: h.db, Now: h.db.Now, Log: log,
+		Store: h.db, Post: post, Now: h.db.Now, Log: log,
 		Hand: func(ctx context.Context, n notice.Notice, to webhook.Webhook) error {
 			return outbox.Notify(ctx, n, to, h.noticeLink(n))
 		},
@@ -53,6 +53,16 @@ func (h *house) newTeller(outbox *delivery.Outbox, log *slog.Logger) *notice.Tel
 			outbox.Feed.Publish(delivery.Update{Registry: n.Registry, WebhookID: n.WebhookID, Notice: true})
 		},
 	}
+}
+
+// newPost is the mail server of the settings; nil when they name none.
+func (h *house) newPost(cfg Config) (notice.Post, error) {
+	s, err := cfg.mailServer()
+	if s == nil || err != nil {
+		return nil, err
+	}
+	s.Page, s.Choice = h.noticeLink, func(n notice.Notice) string { return h.site.public + views.NoticesPath(n.Registry) }
+	return s, nil
 }
 
 // noticeLink is the page of the webhook that a notice is about.

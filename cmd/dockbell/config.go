@@ -13,6 +13,7 @@ import (
 
 	"dockbell/models/blobs"
 	"dockbell/models/registry"
+	"dockbell/web/post"
 )
 
 // Config is the only list of settings. Each comes from the flag and the YAML key that its env name gives (DOCKBELL_PUBLIC_URL:
@@ -41,6 +42,8 @@ type Config struct {
 	KeepCounters    Days           `env:"DOCKBELL_KEEP_COUNTERS" default:"" help:"days that the hourly figures behind the charts are kept; empty: as the portal says, 400 at first"`
 	KeepAudit       Days           `env:"DOCKBELL_KEEP_AUDIT" default:"" help:"days that the audit log is kept; empty: as the portal says, 400 at first"`
 	KeepInbox       Days           `env:"DOCKBELL_KEEP_INBOX" default:"" help:"days that requests to inboxes are kept; empty: as the portal says, 30 at first"`
+	SMTPURL         DSN            `env:"DOCKBELL_SMTP_URL" default:"" help:"mail server for notices: smtp://user:password@mail.example.com (STARTTLS on port 587, or ?tls=off) or smtps://...; empty: nothing is mailed"`
+	SMTPFrom        string         `env:"DOCKBELL_SMTP_FROM" default:"" help:"sender of those mails, such as Dockbell <dockbell@example.com>"`
 	Log             slog.Level     `env:"DOCKBELL_LOG" default:"info" help:"debug, info, warn or error; JSON lines when stderr is not a terminal"`
 }
 
@@ -67,7 +70,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Days is a number of days as text; empty leaves it to the portal.
 type Days string
 
-// DSN names a database; the password in it is a secret, the rest is not.
+// DSN names a database or a mail server; the password in it is a secret, the rest is not.
 type DSN string
 
 // String gives the name with its password as three stars.
@@ -140,7 +143,25 @@ func (c *Config) settle() error {
 	if c.Blobs != "" && !slices.ContainsFunc(blobs.Schemes, func(s string) bool { return strings.HasPrefix(c.Blobs, s+"://") }) {
 		return badSetting{"DOCKBELL_BLOBS", c.Blobs, "is none of s3://..., azblob://... and gs://..."}
 	}
+	if _, err := c.mailServer(); err != nil {
+		return err
+	}
 	return c.settleNames()
+}
+
+// mailServer is the one that the settings name; nil when they name none.
+func (c *Config) mailServer() (*post.Server, error) {
+	if c.SMTPURL == "" {
+		return nil, nil
+	}
+	s, err := post.Parse(string(c.SMTPURL), c.SMTPFrom)
+	switch {
+	case err != nil:
+		return nil, badSetting{"DOCKBELL_SMTP_URL", c.SMTPURL.String(), err.Error()}
+	case s.Password == "***":
+		return nil, badSetting{"DOCKBELL_SMTP_URL", "", "holds the three stars that dockbell config prints in place of a password"}
+	}
+	return s, nil
 }
 
 func (c *Config) settleNames() error {

@@ -133,7 +133,11 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	h.cleaner = h.newCleaner(outbox, log)
 	h.policy = h.newPolicy(cfg)
 	h.keeper = h.newKeeper(h.policy, log)
-	h.teller = h.newTeller(outbox, log)
+	mails, err := h.newPost(cfg)
+	if err != nil {
+		return err
+	}
+	h.teller = h.newTeller(outbox, mails, log)
 	limits := &auth.Limits{Now: h.db.Now}
 	credentials := auth.Credentials{Prover: h.signIns, Limits: limits}
 	h.handler = web.New(web.Options{
@@ -185,7 +189,7 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 func (h *house) portal(cfg Config, networks *webhook.AllowList, hooks portal.Hooks, limits *auth.Limits, log *slog.Logger) *portal.Portal {
 	return &portal.Portal{
 		Hooks:      hooks,
-		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Notices: h.db, Told: &notice.Service{Store: h.db, Formats: payload.Telling()}, Members: h.db, Inboxes: h.db, Arrivals: h.db, Sources: h.sources, Networks: networks,
+		Registries: h.db, Figures: h.db, Contents: h.db, Blobs: h.blobs, History: h.db, Record: h.db, Notices: h.db, Told: &notice.Service{Store: h.db, Formats: payload.Telling()}, Post: h.teller.Post, Members: h.db, Inboxes: h.db, Arrivals: h.db, Sources: h.sources, Networks: networks,
 		Feed: hooks.Outbox.Feed, Stopping: h.stopping, Accounts: h.accounts, SignIns: h.signIns, Reach: h.reach(cfg), RegistryService: h.registries,
 		Sessions: auth.NewSessions(h.db, h.db, log, h.db.Now), Limits: limits,
 		Cleaner: h.cleaner, Keeping: h.policy, PublicURL: h.site.public, Host: hostOf(h.site.public), DataPlace: cfg.place(), Version: version, Log: log, Now: h.db.Now,

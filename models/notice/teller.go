@@ -54,6 +54,7 @@ const (
 	lookEvery = 2 * time.Second
 	atOnce    = 20
 	sendLimit = 30 * time.Second // of one mail
+	stopLimit = 3 * time.Second  // after the program is told to stop
 	lease     = 2 * time.Minute
 )
 
@@ -148,11 +149,23 @@ func (t *Teller) SendMails(ctx context.Context) error {
 	}
 }
 
-// send hands a mail over and writes down what came of it, also when the program is told to stop meanwhile.
+// send hands a mail over and writes down what came of it. Told to stop it waits a moment for the mail server; of what is not known then
+// the lease ends later, and the same mail goes again.
 func (t *Teller) send(ctx context.Context, m Mail) error {
 	timed, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
-	err := t.Post.Send(timed, m)
+	ended := make(chan error, 1)
+	go func() { ended <- t.Post.Send(timed, m) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		select {
+		case err = <-ended:
+		case <-time.After(stopLimit):
+			return nil
+		}
+	}
 	whole := context.WithoutCancel(ctx)
 	if err == nil {
 		return t.Store.MailSent(whole, m.ID)
