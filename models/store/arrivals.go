@@ -42,15 +42,15 @@ type arrivalVerdict struct {
 // duplicate. source.ErrStale when the source is not what it was.
 func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Entry) (source.Arrival, error) {
 	var taken source.Arrival
-	var images []imageRow
+	var images map[int64]int64
 	turn := db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		s := db.sql(tx)
-		images = db.imagesOf(entries) // asked here, for one may have been forgotten with its last event a moment ago
-		fresh, err := db.keep(tx, entries, images)
+		fresh, kept, err := db.keep(tx, entries)
 		if err != nil {
 			return err
 		}
+		images = kept
 		taken = a
 		if taken.Verdicts, err = verdictsAfter(s, a.Verdicts, entries, fresh); err != nil {
 			return err

@@ -48,12 +48,12 @@ type deliveryRow struct {
 // TableName is GORM's question for the table.
 func (deliveryRow) TableName() string { return "deliveries" }
 
-func rowOfDelivery(del delivery.Delivery, bodyID delivery.ID) deliveryRow {
+func rowOfDelivery(del delivery.Delivery, bodyID delivery.ID, image int64) deliveryRow {
 	row := deliveryRow{
 		ID: int64(del.ID), EventID: string(del.EventID), Registry: string(del.Registry), RegistryKey: del.Registry.Key(),
 		WebhookID: del.WebhookID, Webhook: string(del.Webhook), Action: string(del.Action),
 		Repository: plainText(del.Image.Repository), Tag: plainText(del.Image.Tag), Digest: plainText(del.Image.Digest),
-		ImageID: imageID(del.Registry, del.Image.Repository, del.Image.Tag), BodyID: int64(bodyID), State: string(del.State), Attempts: int64(del.Attempts), Retries: int64(del.Retries),
+		ImageID: image, BodyID: int64(bodyID), State: string(del.State), Attempts: int64(del.Attempts), Retries: int64(del.Retries),
 		Next: micros(del.Next), Created: micros(del.Created), Lane: plainText(del.Lane),
 	}
 	if del.Lease > 0 {

@@ -48,7 +48,8 @@ var eventFacts = []string{
 	"chart_version", "carried_tags", "request_id", "request_addr", "request_host", "request_method", "user_agent", "actor", "source", "webhooks",
 }
 
-func rowOfEntry(entry delivery.Entry, seq int64) eventRow {
+// rowOfEntry is an entry's event; images has the ID of its image.
+func rowOfEntry(entry delivery.Entry, seq int64, images map[int64]int64) eventRow {
 	ev := entry.Event
 	row := eventRow{
 		Seq: seq, ID: string(ev.ID), Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Location: plainText(string(ev.Location)),
@@ -59,7 +60,7 @@ func rowOfEntry(entry delivery.Entry, seq int64) eventRow {
 		RequestID: plainText(ev.Request.ID), RequestAddr: plainText(ev.Request.Addr), RequestHost: plainText(ev.Request.Host),
 		RequestMethod: plainText(ev.Request.Method), UserAgent: plainText(ev.Request.UserAgent),
 		Actor: plainText(ev.Actor), Source: plainText(ev.Source), Webhooks: int64(len(entry.Deliveries)), Verdicts: verdictsOf(entry.Verdicts),
-		ImageID: imageID(ev.Registry, ev.Target.Repository, ev.Target.Tag),
+		ImageID: images[newImage(ev.Registry, ev.Target.Repository, ev.Target.Tag).hash()],
 	}
 	for _, del := range entry.Deliveries {
 		if row.FirstDelivery == 0 || int64(del.ID) < row.FirstDelivery {

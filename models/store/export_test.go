@@ -90,13 +90,14 @@ func StepByStep(o Options) (steps int, err error) {
 	}
 }
 
-// ImageID is imageID.
-func ImageID(reg registry.Name, repository, tag string) int64 { return imageID(reg, repository, tag) }
+// ImageID is an ID that an image may have.
+func ImageID(reg registry.Name, repository, tag string) int64 {
+	return newImage(reg, repository, tag).hash()
+}
 
 // Keep stores an entry inside a transaction of the test's own.
 func (db *DB) Keep(tx *gorm.DB, entry delivery.Entry) error {
-	entries := []delivery.Entry{entry}
-	_, err := db.keep(tx, entries, db.imagesOf(entries))
+	_, _, err := db.keep(tx, []delivery.Entry{entry})
 	return err
 }
 

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
-	"slices"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -23,36 +23,72 @@ type imageRow struct {
 // TableName is GORM's question for the table.
 func (imageRow) TableName() string { return "images" }
 
+// newImage names an image; it has no ID yet.
+func newImage(reg registry.Name, repository, tag string) imageRow {
+	return imageRow{RegistryKey: reg.Key(), Image: imageText(repository, tag)}
+}
+
 // imageText is the text in which people search.
 func imageText(repository, tag string) string {
 	return strings.ToLower(plainText(repository + ":" + tag))
 }
 
-// imageID is the hash by which every process knows an image without asking.
-func imageID(reg registry.Name, repository, tag string) int64 {
-	sum := sha256.Sum256([]byte(reg.Key() + "\n" + imageText(repository, tag)))
+// hash is that of an image's name.
+func (row imageRow) hash() int64 {
+	sum := sha256.Sum256([]byte(row.RegistryKey + "\n" + row.Image))
 	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
 }
 
-// imagesOf gives the images of entries that are not remembered as stored.
-func (db *DB) imagesOf(entries []delivery.Entry) []imageRow {
+// storeImages stores the images of entries and gives the ID of each, by its hash. PostgreSQL knows an image by its hash, so that
+// processes need not ask each other; an image that SQLite brought there may have an ID besides. SQLite, which has one writer,
+// numbers them as they come: what happens to new tags then lies together at the end of every index instead of all over it.
+func (db *DB) storeImages(s sqlTx, entries []delivery.Entry) (ids map[int64]int64, err error) {
+	ids = make(map[int64]int64, 1)
 	var rows []imageRow
 	for _, entry := range entries {
 		target := entry.Event.Target
-		row := imageRow{imageID(entry.Event.Registry, target.Repository, target.Tag), entry.Event.Registry.Key(), imageText(target.Repository, target.Tag)}
-		if !db.images.has(row.ID) && !slices.Contains(rows, row) {
+		row := newImage(entry.Event.Registry, target.Repository, target.Tag)
+		hash := row.hash()
+		if ids[hash] != 0 {
+			continue
+		}
+		isNew := s.postgres
+		if row.ID = hash; !s.postgres {
+			if row.ID, isNew, err = db.imageID(s, row, hash); err != nil {
+				return nil, err
+			}
+		}
+		if ids[hash] = row.ID; isNew {
 			rows = append(rows, row)
 		}
 	}
-	return rows
+	return ids, insert(s, rows, "on conflict (id) do nothing")
 }
+
+// imageID gives the ID of an image in SQLite, a new one unless it is stored.
+func (db *DB) imageID(s sqlTx, row imageRow, hash int64) (id int64, isNew bool, err error) {
+	if id, known := db.images.id(hash); known {
+		return id, false, nil
+	}
+	stored, err := s.numbers(imagesNamed, row.RegistryKey, row.Image)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case len(stored) > 0:
+		return stored[0], false, nil
+	}
+	return int64(db.ids.Next()), true, nil
+}
+
+// imagesNamed finds the IDs of an image.
+const imagesNamed = "select id from images where registry_key = ? and image = ?"
 
 // images remembers what is stored of them, so that a push of a known image does not ask. It does so with SQLite alone: with
 // PostgreSQL another process may have deleted the registry.
 type images struct {
 	mu    sync.Mutex
-	known map[int64]struct{}
-	turn  int // counts how often it was forgotten
+	known map[int64]int64 // IDs, by hash
+	turn  int             // counts how often it was forgotten
 
 	dropped []droppedImage // with PostgreSQL; oldest first
 }
@@ -66,26 +102,24 @@ type droppedImage struct {
 // manyImages is how many are remembered at most.
 const manyImages = 50_000
 
-func (m *images) has(id int64) bool {
+func (m *images) id(hash int64) (id int64, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, known := m.known[id]
-	return known
+	id, known = m.known[hash]
+	return id, known
 }
 
-// add remembers images after the commit that stored them, unless all was forgotten since the given turn.
-func (m *images) add(rows []imageRow, turn int) {
+// add remembers images after the commit that stored them, unless some were forgotten since the given turn.
+func (m *images) add(ids map[int64]int64, turn int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.turn != turn {
 		return
 	}
 	if m.known == nil || len(m.known) > manyImages {
-		m.known = map[int64]struct{}{}
+		m.known = map[int64]int64{}
 	}
-	for _, row := range rows {
-		m.known[row.ID] = struct{}{}
-	}
+	maps.Copy(m.known, ids)
 }
 
 // forget drops all of it: the images of a registry were deleted.
@@ -102,7 +136,7 @@ func (m *images) drop(rows []imageRow, at time.Time, list bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, row := range rows {
-		delete(m.known, row.ID)
+		delete(m.known, row.hash())
 		if list {
 			m.dropped = append(m.dropped, droppedImage{row, at})
 		}

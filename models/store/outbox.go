@@ -23,7 +23,7 @@ import (
 // answer counts.
 func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]delivery.Entry, error)) (event.Outcome, error) {
 	var out event.Outcome
-	var images []imageRow
+	var images map[int64]int64
 	turn := db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		out = event.Outcome{}
@@ -37,8 +37,7 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 		if err != nil {
 			return err
 		}
-		images = db.imagesOf(made)
-		_, err = db.keep(tx, made, images)
+		_, images, err = db.keep(tx, made)
 		return err
 	})
 	if err != nil {
@@ -51,32 +50,33 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 	return out, nil
 }
 
-// keep stores entries, each of them unless its event is known, and says of each whether it is new.
-func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry, images []imageRow) (isNew []bool, err error) {
+// keep stores entries, each of them unless its event is known, and says of each whether it is new. images are theirs, for
+// db.images after the commit.
+func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry) (isNew []bool, images map[int64]int64, err error) {
 	if len(entries) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	s := db.sql(tx)
-	if err := insert(s, images, "on conflict (id) do nothing"); err != nil {
-		return nil, err
+	if images, err = db.storeImages(s, entries); err != nil {
+		return nil, nil, err
 	}
 	rows := make([]eventRow, 0, len(entries))
 	for _, entry := range entries {
-		rows = append(rows, rowOfEntry(entry, int64(db.ids.Next())))
+		rows = append(rows, rowOfEntry(entry, int64(db.ids.Next()), images))
 	}
 	fresh, err := insertEvents(s, rows)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	in := intake{hours: map[eventHourRow]int64{}}
 	isNew = make([]bool, len(entries))
 	for i, entry := range entries {
 		isNew[i] = fresh[rows[i].Seq]
 		if entries[i].Known = !isNew[i]; isNew[i] {
-			in.add(entry, s.shard())
+			in.add(entry, rows[i].ImageID, s.shard())
 		}
 	}
-	return isNew, in.insert(s)
+	return isNew, images, in.insert(s)
 }
 
 // insertEvents stores the events whose ID is not known, and says by their seq which these are.
@@ -111,7 +111,7 @@ type intake struct {
 	hours      map[eventHourRow]int64
 }
 
-func (in *intake) add(entry delivery.Entry, shard int64) {
+func (in *intake) add(entry delivery.Entry, image, shard int64) {
 	ev := entry.Event
 	bodies := map[string]delivery.ID{}
 	for _, del := range entry.Deliveries {
@@ -121,7 +121,7 @@ func (in *intake) add(entry delivery.Entry, shard int64) {
 			bodies[string(del.Body)] = id
 			in.bodies = append(in.bodies, bodyRow{int64(id), del.Body})
 		}
-		in.deliveries = append(in.deliveries, rowOfDelivery(del, id))
+		in.deliveries = append(in.deliveries, rowOfDelivery(del, id, image))
 	}
 	in.hours[eventHourRow{
 		Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Hour: micros(ev.Time.Truncate(time.Hour)), Action: string(ev.Action), Shard: shard,

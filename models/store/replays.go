@@ -140,18 +140,38 @@ func (db *DB) StepMissed(ctx context.Context, r delivery.Replay, made []delivery
 		if err := db.moveOn(tx, r, next); err != nil {
 			return err
 		}
+		s := db.sql(tx)
+		images, err := imagesOfEvents(s, made)
+		if err != nil {
+			return err
+		}
 		in, marks := intake{}, make([]replayedRow, 0, len(made))
 		for _, del := range made {
 			in.bodies = append(in.bodies, bodyRow{int64(del.ID), del.Body})
-			in.deliveries = append(in.deliveries, rowOfDelivery(del, del.ID))
+			in.deliveries = append(in.deliveries, rowOfDelivery(del, del.ID, images[del.EventID]))
 			marks = append(marks, replayedRow{string(del.EventID), del.WebhookID, int64(del.ID)})
 		}
-		s := db.sql(tx)
 		if err := insert(s, marks, ""); err != nil {
 			return err
 		}
 		return in.insert(s)
 	})
+}
+
+// imagesOfEvents gives the IDs of the images that the events of deliveries are about.
+func imagesOfEvents(s sqlTx, made []delivery.Delivery) (map[event.ID]int64, error) {
+	events := make([]string, 0, len(made))
+	for _, del := range made {
+		events = append(events, string(del.EventID))
+	}
+	images := make(map[event.ID]int64, len(made))
+	return images, s.query(func(row *sql.Rows) error {
+		var id event.ID
+		var image int64
+		err := row.Scan(&id, &image)
+		images[id] = image
+		return err
+	}, "select id, image_id from events where id"+s.among(), s.list(events))
 }
 
 // StepAgain makes the next n deliveries of a replay due again, with their whole schedule before them.

@@ -103,7 +103,8 @@ func (db *DB) Remembered(ctx context.Context, name registry.Name, repository, di
 const (
 	carriedInEvents = `select distinct e.tag from events as e where e.digest = ? and e.digest <> '' and e.registry_key = ? and e.repository = ? and e.tag <> ''
 		and e.action in ('push', 'chart_push')
-		and not exists (select 1 from events as later where later.image_id = e.image_id and later.seq > e.seq and later.digest <> e.digest and later.action in ('push', 'chart_push'))
+		and not exists (select 1 from images as i join images as same on same.registry_key = i.registry_key and same.image = i.image
+			join events as later on later.image_id = same.id where i.id = e.image_id and later.seq > e.seq and later.digest <> e.digest and later.action in ('push', 'chart_push'))
 		and not exists (select 1 from events as gone where gone.digest = e.digest and gone.seq > e.seq and gone.registry_key = e.registry_key and gone.repository = e.repository
 			and gone.action in ('delete', 'chart_delete') and (gone.tag = '' or gone.carried_tags <> 'null'))
 		and not exists (select 1 from source_images as gone where gone.registry_key = e.registry_key and gone.repository = e.repository and gone.tag = e.tag and gone.digest = '' and gone.seq > e.seq)
@@ -123,8 +124,8 @@ const manyTags = 1000
 func (db *DB) Tagged(ctx context.Context, name registry.Name, repository, tag string) (digest string, err error) {
 	s := db.sql(db.read(ctx))
 	err = s.query(func(row *sql.Rows) error { return row.Scan(&digest) },
-		"select digest from events where image_id = ? and registry_key = ? and repository = ? and tag = ? and action in ('push', 'chart_push') order by seq desc limit 1",
-		imageID(name, repository, tag), name.Key(), repository, tag)
+		"select digest from events where image_id in ("+imagesNamed+") and registry_key = ? and repository = ? and tag = ? and action in ('push', 'chart_push') order by seq desc limit 1",
+		name.Key(), imageText(repository, tag), name.Key(), repository, tag)
 	if err == nil && digest == "" {
 		err = s.query(func(row *sql.Rows) error { return row.Scan(&digest) },
 			"select digest from source_images where registry_key = ? and repository = ? and tag = ? order by seq desc limit 1", name.Key(), repository, tag)
