@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // thing is an element of the page.
@@ -163,12 +164,20 @@ func (v *tab) fill(name, text string) {
 	call(v, input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// keys presses keys, one after the other.
+// keys presses keys, one after the other. A press and what it types come as one, as from a keyboard: where the press moves the focus,
+// the text of a message of its own would go to the next element.
 func (v *tab) keys(keys string) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, patience)
-	defer cancel()
-	v.must(chromedp.Do(ctx, chromedp.KeyEvent(keys)))
+	for _, r := range keys {
+		events := kb.Encode(r)
+		press, release := *events[0], *events[len(events)-1]
+		press.Type = kb.KeyRawDown
+		if len(events) == 3 {
+			press.Type, press.Text, press.UnmodifiedText = kb.KeyDown, events[1].Text, events[1].UnmodifiedText
+		}
+		call(v, input.DispatchKeyEvent, press)
+		call(v, input.DispatchKeyEvent, release)
+	}
 }
 
 // value is the text in a field.
