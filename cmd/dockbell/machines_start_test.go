@@ -15,7 +15,7 @@ import (
 // TestMachinesStartTogether: several machines that start on an empty database make its registries once, and the set-up link
 // that each prints works on every one of them, until one was used.
 func TestMachinesStartTogether(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		shared := t.TempDir()
 		var houses []*runningHouse
 		var starting sync.WaitGroup
@@ -46,7 +46,7 @@ func TestMachinesStartTogether(t *testing.T) {
 
 // TestAnotherMachinesKeyIsAsked: a machine with a key of its own does not start, and says which file is wanted where.
 func TestAnotherMachinesKeyIsAsked(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		first, second := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
 		create := func(data string) (stderr string, code int) {
 			_, stderr, code = run(t, "token", "create", "--name=x", "--role=owner", "--database="+dsn, "--data="+data)

@@ -18,7 +18,7 @@ import (
 
 // TestMigrate moves an installation with its history: afterwards every page says the same as before.
 func TestMigrate(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		f := furnish(t)
 		place := []string{"--data=" + f.data}
 		if _, stderr, code := run(t, "migrate", "--data="+f.data, "--to="+dsn); code != exitRefused || !strings.Contains(stderr, "another Dockbell is serving") {
@@ -82,7 +82,7 @@ func wordsOf(b *webtest.Browser, page string) string {
 }
 
 func TestMigrateRefuses(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		made := func() string {
 			data := filepath.Join(t.TempDir(), "data")
 			if _, stderr, code := run(t, "token", "create", "--name=x", "--role=owner", "--data="+data); code != exitDone {
@@ -105,7 +105,7 @@ func TestMigrateRefuses(t *testing.T) {
 		}
 		refused(exitRefused, "Another installation was moved", "--data="+other, "--to="+dsn)
 	})
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		data := filepath.Join(t.TempDir(), "data")
 		storetest.OpenWith(t, store.Options{DSN: dsn}) // somebody else's
 		if _, stderr, code := run(t, "token", "list", "--data="+data); code != exitDone {

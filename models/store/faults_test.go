@@ -271,12 +271,17 @@ func (m *model) finish(rt *rapid.T) {
 
 // check compares what is stored of every delivery: attempts as they were claimed, and a row for each that ended.
 func (m *model) check(rt *rapid.T) {
-	for _, id := range m.known {
-		got := m.q.stored(id)
+	page, err := m.q.db.Deliveries(m.q.t.Context(), delivery.Filter{Registry: m.q.reg, Limit: 1000})
+	if err != nil || page.Older || len(page.Deliveries) != len(m.known) {
+		rt.Fatalf("%d deliveries of %d are there (%v)", len(page.Deliveries), len(m.known), err)
+	}
+	counts := m.q.attemptsOf()
+	for _, got := range page.Deliveries {
+		id := got.ID
 		if got.Attempts != m.claims[id] {
 			rt.Fatalf("%s has %d attempts, want %d", id, got.Attempts, m.claims[id])
 		}
-		rows := len(m.q.causes(id))
+		rows := counts[id]
 		if _, flies := m.flying[id]; !flies && rows != got.Attempts || rows < got.Attempts-1 || rows > got.Attempts {
 			rt.Fatalf("%s has %d attempts and %d rows of them", id, got.Attempts, rows)
 		}

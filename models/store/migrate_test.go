@@ -62,7 +62,7 @@ func TestStepByStepGivesWhatAFreshDatabaseHas(t *testing.T) {
 			}
 		}
 	})
-	storetest.EachDSN(t, func(t *testing.T, dsn string) {
+	storetest.EachEmpty(t, func(t *testing.T, dsn string) {
 		steps, err := store.StepByStep(store.Options{DSN: dsn, Key: storetest.Key})
 		if err != nil || steps != len(files) {
 			t.Fatalf("%d steps for %d files (%v)", steps, len(files), err)
@@ -117,7 +117,7 @@ func TestADatabaseOfANewerProgramIsLeftAlone(t *testing.T) {
 }
 
 func TestSeveralProcessesMayStartAtOnce(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {

@@ -194,6 +194,27 @@ func (q *queue) stored(id delivery.ID) delivery.Delivery {
 	return del
 }
 
+// attemptsOf counts the attempts of every delivery of the registry.
+func (q *queue) attemptsOf() map[delivery.ID]int {
+	q.t.Helper()
+	var rows []struct {
+		DeliveryID delivery.ID
+		Number     int
+	}
+	err := q.db.Read(q.t.Context()).Raw(`select delivery_id, number from attempts
+		where delivery_id in (select id from deliveries where registry = ?) order by delivery_id, number`, string(q.reg)).Scan(&rows).Error
+	if err != nil {
+		q.t.Fatal(err)
+	}
+	counts := map[delivery.ID]int{}
+	for _, row := range rows {
+		if counts[row.DeliveryID]++; row.Number != counts[row.DeliveryID] {
+			q.t.Errorf("attempt %d of %s stands at place %d", row.Number, row.DeliveryID, counts[row.DeliveryID])
+		}
+	}
+	return counts
+}
+
 // causes gives the causes of a delivery's attempts in order.
 func (q *queue) causes(id delivery.ID) []delivery.Cause {
 	q.t.Helper()

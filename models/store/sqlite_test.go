@@ -21,7 +21,11 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	old := syscall.Umask(0) // the widest: nothing but our own mode keeps the files private
 	defer syscall.Umask(old)
 	file := storetest.File(t)
-	db := storetest.OpenWith(t, store.Options{DSN: file})
+	db, err := store.Open(t.Context(), store.Options{DSN: file, Key: storetest.Key}) // it makes the file
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
 	addRegistry(t, db, acme("acmereg", registry.Premium))
 	for _, name := range []string{file, file + "-wal", file + "-shm"} {
 		info, err := os.Stat(name)

@@ -14,7 +14,7 @@ import (
 
 // TestManyOpenAtOnce: machines that start together on an empty database agree on its tables and on its key.
 func TestManyOpenAtOnce(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		var all sync.WaitGroup
 		var opened, refused atomic.Int64
 		for i := range 8 {

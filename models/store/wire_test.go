@@ -13,9 +13,9 @@ import (
 // TestMachinesHearEachOther: a text reaches every process of the schema and nobody in another one; a connection that is
 // ended from outside ends the hearing with an error, and a new one hears again.
 func TestMachinesHearEachOther(t *testing.T) {
-	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+	storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 		one, two := storetest.OpenWith(t, store.Options{DSN: dsn}), storetest.OpenWith(t, store.Options{DSN: dsn})
-		storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+		storetest.OnEmptyPostgres(t, func(t *testing.T, dsn string) {
 			stranger := storetest.OpenWith(t, store.Options{DSN: dsn})
 			_, strange := hear(t, stranger)
 			ended, heard := hear(t, two)

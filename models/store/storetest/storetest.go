@@ -3,15 +3,11 @@ package storetest
 
 import (
 	"bytes"
-	"crypto/rand"
-	"database/sql"
-	"encoding/hex"
-	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver that makes schemas
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that makes databases
 
 	"dockbell/models/store"
 )
@@ -38,8 +34,21 @@ func EachWith(t *testing.T, o store.Options, test func(t *testing.T, db *store.D
 	})
 }
 
-// EachDSN is for tests that open the database themselves.
+// EachDSN is for tests that open the database themselves. It has its tables already, as after a first start.
 func EachDSN(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		file := File(t)
+		prepare(t, file)
+		test(t, file)
+	})
+	if dsn := os.Getenv(Postgres); dsn != "" {
+		t.Run("postgres", func(t *testing.T) { test(t, copyOn(t, dsn)) })
+	}
+}
+
+// EachEmpty is EachDSN with databases in which there is nothing: for what the first start does.
+func EachEmpty(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, File(t)) })
 	if dsn := os.Getenv(Postgres); dsn != "" {
@@ -47,14 +56,24 @@ func EachDSN(t *testing.T, test func(t *testing.T, dsn string)) {
 	}
 }
 
-// OnPostgres runs a test on PostgreSQL alone, in a schema of its own: for what several processes on one database do.
+// OnPostgres runs a test on PostgreSQL alone, in a database of its own that has its tables: for what several processes do.
 func OnPostgres(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Helper()
-	dsn := os.Getenv(Postgres)
-	if dsn == "" {
+	test(t, copyOn(t, server(t)))
+}
+
+// OnEmptyPostgres is OnPostgres in a schema in which there is nothing.
+func OnEmptyPostgres(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	test(t, schema(t, server(t)))
+}
+
+func server(t *testing.T) (dsn string) {
+	t.Helper()
+	if dsn = os.Getenv(Postgres); dsn == "" {
 		Without(t, Postgres+" names no PostgreSQL (make test sets it)")
 	}
-	test(t, schema(t, dsn))
+	return dsn
 }
 
 // All is the environment variable with which no test may be skipped for want of a program: make test sets it.
@@ -75,9 +94,12 @@ func Open(t testing.TB) *store.DB {
 	return OpenWith(t, store.Options{DSN: File(t)})
 }
 
-// OpenWith opens a database that is closed when the test ends; an empty key is Key.
+// OpenWith opens a database that is closed when the test ends; an empty key is Key. A file that is not there has its tables already.
 func OpenWith(t testing.TB, o store.Options) *store.DB {
 	t.Helper()
+	if filepath.IsAbs(o.DSN) {
+		prepare(t, o.DSN)
+	}
 	if o.Key == nil {
 		o.Key = Key
 	}
@@ -99,41 +121,11 @@ func File(t testing.TB) string {
 	return filepath.Join(t.TempDir(), "dockbell.db")
 }
 
-// schema makes an empty schema and gives the DSN that works in it.
-func schema(t testing.TB, dsn string) string {
-	t.Helper()
-	name := make([]byte, 8)
-	rand.Read(name) // never fails: crypto/rand ends the program instead
-	quoted := "test_" + hex.EncodeToString(name)
-	run(t, dsn, "create schema "+quoted)
-	t.Cleanup(func() { run(t, dsn, "drop schema "+quoted+" cascade") })
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatalf("%s: %v", Postgres, err)
-	}
-	q := u.Query()
-	q.Set("search_path", quoted)
-	u.RawQuery = q.Encode()
-	return u.String()
-}
-
-func run(t testing.TB, dsn, statement string) {
-	t.Helper()
-	conn, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.Exec(statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
 // OpenBench gives one empty database for benchmarks: SQLite, or PostgreSQL where one is named and DOCKBELL_BENCH asks for it.
 func OpenBench(b *testing.B) *store.DB {
 	b.Helper()
 	if dsn := os.Getenv(Postgres); dsn != "" && os.Getenv("DOCKBELL_BENCH") == "postgres" {
-		return OpenWith(b, store.Options{DSN: schema(b, dsn)})
+		return OpenWith(b, store.Options{DSN: copyOn(b, dsn)})
 	}
 	return OpenWith(b, store.Options{DSN: File(b)})
 }
