@@ -61,6 +61,7 @@ type Draft struct {
 	Ordered        *bool
 	Paused         *bool   // false ends a pause: what waited is sent in order
 	Signed         *bool   // true: there is a signing secret, made when there is none; false: there is none
+	Rotate         bool    // renews the signing secret; the one before signs too for a day
 	Wrong          []error // faults of what could not even be read; refused together with the others
 }
 
@@ -250,6 +251,7 @@ func (s *Service) apply(w *Webhook, d Draft, reg registry.Registry) error {
 		w.Tags = maps.Clone(*d.Tags)
 	}
 	note(s.applyDelivery(w, d))
+	note(s.applyRotate(w, d))
 	note(applyPace(w, d))
 	note(s.applyPause(w, d))
 	return errors.Join(errs...)

@@ -3,6 +3,7 @@ package azure
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,6 +19,8 @@ func (d *Door) deliveryRoutes() []auth.Route {
 		{Method: http.MethodGet, Path: hooksAt + "/:webhook/delivery", Permission: account.Read, Handler: d.getDelivery},
 		{Method: http.MethodPost, Path: hooksAt + "/:webhook/pause", Permission: account.Write, Handler: d.pauseWebhook},
 		{Method: http.MethodPost, Path: hooksAt + "/:webhook/resume", Permission: account.Write, Handler: d.resumeWebhook},
+		{Method: http.MethodPost, Path: hooksAt + "/:webhook/getSigningSecrets", Permission: account.Secrets, Handler: d.signingSecrets},
+		{Method: http.MethodPost, Path: hooksAt + "/:webhook/rotateSigningSecret", Permission: account.Secrets, Handler: d.rotateSecret},
 	}
 }
 
@@ -118,4 +121,50 @@ type resumedJSON struct {
 	Sent    int  `json:"sent"`
 	Dropped int  `json:"dropped"`
 	DryRun  bool `json:"dryRun"` // nothing was done
+}
+
+// secretsJSON are the signing secrets of a webhook, the newest first.
+type secretsJSON struct {
+	Secrets []secretJSON `json:"secrets"`
+}
+
+type secretJSON struct {
+	Secret  string     `json:"secret"`
+	Expires *time.Time `json:"expires,omitempty"` // absent: the current one
+}
+
+func answerSecrets(c echo.Context, w webhook.Webhook) error {
+	answer := secretsJSON{Secrets: []secretJSON{}}
+	for _, s := range w.SigningSecrets {
+		one := secretJSON{Secret: s.Value}
+		if !s.Expires.IsZero() {
+			one.Expires = &s.Expires
+		}
+		answer.Secrets = append(answer.Secrets, one)
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+// signingSecrets gives them in clear: receivers check signatures with them.
+func (d *Door) signingSecrets(c echo.Context) error {
+	r, w, err := d.hookOf(c)
+	if err != nil {
+		return err
+	}
+	if w, err = d.Webhooks.Secrets(c.Request().Context(), r.Name, w.Name); err != nil {
+		return err
+	}
+	return answerSecrets(c, w)
+}
+
+// rotateSecret renews the signing secret.
+func (d *Door) rotateSecret(c echo.Context) error {
+	r, w, err := d.hookOf(c)
+	if err != nil {
+		return err
+	}
+	if w, err = d.Webhooks.Rotate(c.Request().Context(), r.Name, w.Name, who(c).Name); err != nil {
+		return err
+	}
+	return answerSecrets(c, w)
 }

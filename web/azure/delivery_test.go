@@ -3,6 +3,9 @@ package azure_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"dockbell/models/account"
 )
 
 // TestDeliveryStandsBesideAzure: how a webhook is delivered can be set and read, and no resource of Azure's shows it; a paused webhook is
@@ -43,4 +46,27 @@ func TestDeliveryStandsBesideAzure(t *testing.T) {
 		t.Errorf("resumed: %s", got)
 	}
 	c.do("POST", at+"/resume", `{}`).status(409)
+}
+
+// TestSigningSecretsAreRenewed for who may see secrets, and for a webhook that signs.
+func TestSigningSecretsAreRenewed(t *testing.T) {
+	h := newHouse(t)
+	c := h.owner()
+	at := h.registryAt("acmereg1") + "/webhooks/hook1"
+	c.put(h.registryAt("acmereg1"), `{"location":"eastus","sku":{"name":"Premium"}}`).status(200)
+	c.put(at, `{"location":"eastus","properties":{"serviceUri":"https://hooks.example.com","actions":["push"]}}`).status(200)
+	c.post(at+"/getSigningSecrets").status(200).says("secrets.0", nil)
+	c.post(at+"/rotateSigningSecret").status(409).says("error.target", "signed")
+	c.patch(at, `{"properties":{"delivery":{"signed":true}}}`).status(200)
+	before := c.post(at+"/getSigningSecrets").status(200).says("secrets.0.expires", nil).says("secrets.1", nil).at("secrets.0.secret")
+	r := c.post(at+"/rotateSigningSecret").status(200).says("secrets.1.secret", before).says("secrets.1.expires", h.Now().Add(24*time.Hour).Format(time.RFC3339))
+	if now := r.at("secrets.0.secret"); now == before || !strings.HasPrefix(now.(string), "whsec_") {
+		t.Errorf("the new secret is %v", now)
+	}
+	h.client(account.Reader).post(at + "/getSigningSecrets").status(403)
+	h.client(account.Reader).post(at + "/rotateSigningSecret").status(403)
+	all := strings.Join(h.record(), "\n")
+	if !strings.Contains(all, "webhook.getSigningSecrets") || !strings.Contains(all, "signingSecret") || strings.Contains(all, "whsec_") {
+		t.Errorf("the record: %s", all)
+	}
 }

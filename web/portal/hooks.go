@@ -64,6 +64,7 @@ func (p *Portal) hookRoutes() []auth.Route {
 		get(one+"/delete", account.Write, p.askDelete),
 		post(one+"/delete", p.deleteWebhook),
 		{Method: http.MethodPost, Path: one + "/secret", Permission: account.Secrets, Handler: p.showSecret},
+		{Method: http.MethodPost, Path: one + "/secret/renew", Permission: account.Secrets, Handler: p.renewSecret},
 		get("/registries/:registry/deliveries/:id/ping", account.Read, p.pingNews),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"dockbell/models/registry"
 	"dockbell/models/webhook"
 	"dockbell/views"
+	"dockbell/views/ui"
 )
 
 // webhook shows one webhook; htmx, which filters and pages its history, gets the history alone.
@@ -52,6 +53,20 @@ func (p *Portal) showSecret(c echo.Context) error {
 	}
 	page.Revealed = true
 	return render(c, http.StatusOK, views.Webhook(page))
+}
+
+// renewSecret makes a new signing secret; the one before signs too for a day.
+func (p *Portal) renewSecret(c echo.Context) error {
+	reg, hook, err := p.hookOf(c)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Webhooks.Rotate(c.Request().Context(), reg.Name, hook.Name, who(c).Name); err != nil {
+		return err
+	}
+	return p.done(c, views.WebhookPath(reg.Name, hook.Name), ui.Toast{
+		Kind: "ok", Title: "Signing secret renewed", Text: "The one before signs too for 24 hours. Show secret shows both.",
+	})
 }
 
 // showWebhook answers with the page of a webhook and a panel or dialog over it.

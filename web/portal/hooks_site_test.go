@@ -91,7 +91,7 @@ func newPortal(mem *memory) *portal.Portal {
 			Replays:  &delivery.Replays{Store: noReplays{}},
 			Patience: 50 * time.Millisecond,
 		},
-		Registries: mem, Contents: mem, History: mem, Inboxes: mem, Feed: feed,
+		Registries: mem, Contents: mem, History: mem, Inboxes: mem, Notices: noNotices{}, Feed: feed,
 		Sessions: auth.NewSessions(mem, mem, log, time.Now), PublicURL: "http://127.0.0.1:8080", Log: log, Now: now,
 	}
 }
@@ -102,6 +102,13 @@ type noReplays struct{ delivery.ReplayStore }
 func (noReplays) LastReplay(context.Context, string) (r delivery.Replay, ok bool, err error) {
 	return r, false, nil
 }
+
+// noNotices is a memory of none.
+type noNotices struct{ otherNotices }
+
+type otherNotices = portal.Notices
+
+func (noNotices) Unseen(context.Context, string, registry.Name) (int, error) { return 0, nil }
 
 func counted(word string) func() string {
 	var n atomic.Int64

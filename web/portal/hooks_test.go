@@ -146,6 +146,19 @@ func TestSigningSecretIsShownOnDemandToThoseWhoMaySeeIt(t *testing.T) {
 	s.get(at).Status(200).Says("#signing", "Show secret")
 	s.post(at+"/secret", nil).Status(200).Says("h1", "deployprod").Says("#signing code", "whsec_"+canary)
 	s.htmx(http.MethodPost, at+"/secret", nil, at).Status(200).Lacks("main").Says("code", "whsec_"+canary)
+
+	before := s.get(at).Status(200)
+	if to, _ := before.Find("#signing button[formaction]").Attr("formaction"); to != at+"/secret/renew" {
+		t.Errorf("renewing goes to %q", to)
+	}
+	s.post(at+"/secret/renew", nil).Leads(at)
+	s.get(at).Says("#toasts", "Signing secret renewed")
+	all := s.post(at+"/secret", nil).Status(200).Says("#signing", "whsec_"+canary).Says("#signing", "until ")
+	if n := all.Find("#signing code").Length(); n != 2 {
+		t.Errorf("%d secrets are shown, want the new one and the one before", n)
+	}
+	s.role = account.Reader
+	s.post(at+"/secret/renew", nil).Status(403)
 }
 
 func TestEnableAndDisable(t *testing.T) {
