@@ -136,38 +136,75 @@ func (d hookDelivery) node() *yaml.Node {
 
 // deliveryFlags set how a webhook is delivered.
 type deliveryFlags struct {
+	format            *oneOf
+	retry, timeout    string
+	signed, ordered   bool
 	maxInFlight, rate int
-	ordered           bool
 }
 
 func (f *deliveryFlags) add(c *cobra.Command) {
+	f.format = addOneOf(c, "format", "payload format", payload.Names()...)
+	c.Flags().StringVar(&f.retry, "retry", "", "retries: default, none (as Azure), or an own list of waits such as 5s,5m,1h")
+	c.Flags().StringVar(&f.timeout, "timeout", "", "of one attempt, 1s to 60s")
+	c.Flags().BoolVar(&f.signed, "signed", false, "sign requests as Standard Webhooks; --signed=false ends it and forgets the secret")
 	c.Flags().IntVar(&f.maxInFlight, "max-in-flight", 0, "deliveries at a time, 1 to 16; 0 lets Dockbell adapt it")
 	c.Flags().IntVar(&f.rate, "rate", 0, "deliveries per minute; 0 is no limit")
 	c.Flags().BoolVar(&f.ordered, "ordered", false, "keep the order of each repository")
-	for _, name := range []string{"max-in-flight", "rate"} {
+	complete(c, "retry", cobra.FixedCompletions([]cobra.Completion{string(webhook.RetryDefault), string(webhook.RetryNone)}, cobra.ShellCompDirectiveNoFileComp))
+	for _, name := range []string{"timeout", "max-in-flight", "rate"} {
 		complete(c, name, cobra.NoFileCompletions)
 	}
 }
 
 // properties are those that were given on the command line; nil when none was.
-func (f *deliveryFlags) properties(c *cobra.Command) object {
-	p := object{}
+func (f *deliveryFlags) properties(c *cobra.Command) (object, error) {
+	p, given := object{}, c.Flags().Changed
+	if f.format.word != "" {
+		p["format"] = f.format.word
+	}
+	if given("retry") {
+		policy, err := webhook.ParseRetry(f.retry)
+		if err != nil {
+			return nil, usage("--retry: %s", fault.All(err)[0].Message)
+		}
+		p["retry"] = policy.String()
+	}
+	if given("timeout") {
+		seconds, err := parseTimeout(f.timeout)
+		if err != nil {
+			return nil, err
+		}
+		p["timeoutSeconds"] = seconds
+	}
 	for name, set := range map[string]func(){
-		"max-in-flight": func() { p["maxInFlight"] = f.maxInFlight }, "rate": func() { p["rate"] = f.rate }, "ordered": func() { p["ordered"] = f.ordered },
+		"max-in-flight": func() { p["maxInFlight"] = f.maxInFlight }, "rate": func() { p["rate"] = f.rate },
+		"ordered": func() { p["ordered"] = f.ordered }, "signed": func() { p["signed"] = f.signed },
 	} {
-		if c.Flags().Changed(name) {
+		if given(name) {
 			set()
 		}
 	}
 	if len(p) == 0 {
-		return nil
+		return nil, nil
 	}
-	return p
+	return p, nil
+}
+
+// parseTimeout reads whole seconds, with or without a unit.
+func parseTimeout(text string) (seconds int, err error) {
+	seconds, err = strconv.Atoi(text)
+	if d, wrong := time.ParseDuration(text); wrong == nil && d%time.Second == 0 {
+		seconds, err = int(d/time.Second), nil
+	}
+	if err != nil || seconds < int(webhook.MinTimeout/time.Second) || seconds > int(webhook.MaxTimeout/time.Second) {
+		return 0, usage("--timeout is a time of whole seconds from 1s to 60s")
+	}
+	return seconds, nil
 }
 
 var deliveryColumns = []column{
 	at("FORMAT", "format"), at("RETRY", "retry"), at("TIMEOUT", "timeoutSeconds"), at("IN FLIGHT", "maxInFlight"), at("RATE", "rate"),
-	at("ORDERED", "ordered"), at("PAUSED", "paused"),
+	at("ORDERED", "ordered"), at("SIGNED", "signed"), at("PAUSED", "paused"),
 }
 
 var resumeColumns = []column{at("SENT", "sent"), at("DROPPED", "dropped")}

@@ -23,6 +23,24 @@ func TestDeliveryOnTheCommandLine(t *testing.T) {
 	shown(`"maxInFlight": 2`, `"rate": 60`, `"ordered": false`, `"paused": false`)
 	p.ok("webhook", "update", "-r", "...", "-n", "deployhook", "--ordered", "--rate", "0")
 	shown(`"maxInFlight": 2`, `"rate": 0`, `"ordered": true`)
+	p.ok("webhook", "update", "-r", "...", "-n", "deployhook", "--format", "slack", "--retry", "5s,5m", "--timeout", "30s", "--signed")
+	shown(`"format": "slack"`, `"retry": "5s, 5m"`, `"timeoutSeconds": 30`, `"signed": true`, `"maxInFlight": 2`)
+	secret := strings.TrimSpace(p.ok("webhook", "show-secret", "-r", "...", "-n", "deployhook", "-o", "tsv"))
+	rotated := strings.Split(p.ok("webhook", "rotate-secret", "-r", "...", "-n", "deployhook", "-o", "tsv"), "\n")
+	if !strings.Contains(secret, "whsec_") || len(rotated) != 3 || !strings.Contains(rotated[1], strings.TrimPrefix(secret, "None\t")) || strings.Contains(rotated[0], secret) {
+		t.Errorf("the secret was %q, and after its renewal they are %q", secret, rotated)
+	}
+	p.ok("webhook", "update", "-r", "...", "-n", "deployhook", "--format", "azure", "--retry", "default", "--timeout", "10", "--signed=false")
+	shown(`"format": "azure"`, `"retry": "default"`, `"timeoutSeconds": 10`, `"signed": false`, `"maxInFlight": 2`)
+	p.refused(exitRefused, "does not sign", "webhook", "rotate-secret", "-r", "...", "-n", "deployhook")
+	for flag, why := range map[string]string{"--format=nosuch": "choose from azure", "--retry=often": "--retry: \"often\" is not a wait", "--timeout=90s": "from 1s to 60s", "--timeout=1500ms": "from 1s to 60s"} {
+		p.refused(exitUsage, why, "webhook", "update", "-r", "...", "-n", "deployhook", flag)
+	}
+	for words, want := range map[string]string{"update --format ": "slack\n", "create --retry ": "none\n", "recover --since ": "24h\n", "replay --kind ": "again\n", "drop -r mycontainerregistry -n ": "deployhook\n"} {
+		if got := p.ok(append([]string{"__complete", "webhook"}, strings.Split(words, " ")...)...); !strings.Contains(got, want) {
+			t.Errorf("%q is completed by %q, want %q", words, got, want)
+		}
+	}
 	p.refused(exitRefused, "maxInFlight", "webhook", "update", "-r", "...", "-n", "deployhook", "--max-in-flight", "17")
 
 	p.ok("webhook", "pause", "-r", "...", "-n", "deployhook")

@@ -19,7 +19,7 @@ func webhookCommand() *cobra.Command {
 		Short: "Manage the webhooks of a registry",
 		Long:  "These commands speak the server's management API, with the flags and the output of `az acr webhook`. Sign in first with dockbell login, or set " + envURL + " and " + envToken + ".",
 	}
-	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookPing(), webhookEvents(),
+	c.AddCommand(webhookCreate(), webhookUpdate(), webhookDelete(), webhookShow(), webhookList(), webhookConfig(), webhookSecrets(), webhookRotate(), webhookPing(), webhookEvents(),
 		webhookRedeliver(), webhookRecover(), webhookReplay(), webhookDrop(), webhookPause(), webhookResume(), webhookDelivery(), webhookApply(), webhookExport())
 	return c
 }
@@ -79,10 +79,11 @@ func (f *hookFlags) properties(c *cobra.Command) (object, error) {
 	if f.status.word != "" {
 		p["status"] = f.status.word
 	}
-	if d := f.deliveryFlags.properties(c); d != nil {
+	d, err := f.deliveryFlags.properties(c)
+	if d != nil {
 		p["delivery"] = d
 	}
-	return p, nil
+	return p, err
 }
 
 // actionWords takes commas too: --actions push,delete.
@@ -168,7 +169,8 @@ func webhookCreate() *cobra.Command {
 		Short: "Create a webhook",
 		Example: "  dockbell webhook create -r mycontainerregistry -n deployhook --uri https://hooks.example.com/acr --actions push delete\n" +
 			"  dockbell webhook create -r mycontainerregistry -n stagehook --uri https://hooks.example.com/acr --actions push \\\n" +
-			"      --scope 'team/api:*' --headers \"Authorization=Bearer $TOKEN\" X-Team=core --tags team=core",
+			"      --scope 'team/api:*' --headers \"Authorization=Bearer $TOKEN\" X-Team=core --tags team=core\n" +
+			"  dockbell webhook create -r mycontainerregistry -n chathook --uri https://hooks.slack.com/services/T0/B0/x --actions push --format slack",
 	}
 	f.add(c)
 	c.Flags().StringVarP(&f.location, "location", "l", "", "location whose pushes are announced (default: the registry's home)")
@@ -201,6 +203,7 @@ func webhookUpdate() *cobra.Command {
 		Short: "Change a webhook; what is not given stays as it is",
 		Example: "  dockbell webhook update -r mycontainerregistry -n deployhook --status disabled\n" +
 			"  dockbell webhook update -r mycontainerregistry -n deployhook --max-in-flight 2 --rate 60 --ordered\n" +
+			"  dockbell webhook update -r mycontainerregistry -n deployhook --retry 5s,5m,1h --timeout 30s --signed\n" +
 			"  dockbell webhook update -r mycontainerregistry -n deployhook --headers '' --scope ''",
 	}
 	f.add(c)
