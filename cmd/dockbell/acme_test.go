@@ -235,6 +235,7 @@ func answerDNS(conn net.Conn) error {
 // TestACME: the public host and the login servers below it get certificates, other names none; they outlive a restart without
 // the CA; and where the CA refuses or is away the log says so in a sentence.
 func TestACME(t *testing.T) {
+	t.Parallel()
 	a := newACMETest(t)
 	a.startCA()
 	a.startHouse()
@@ -298,6 +299,7 @@ func modes(t *testing.T, folder string) []os.FileMode {
 
 // TestACMERenews: a certificate is replaced before it expires, without a restart.
 func TestACMERenews(t *testing.T) {
+	t.Parallel()
 	a := newACMETest(t)
 	a.validity = 15 // renewed after two thirds of it
 	a.startCA()
@@ -316,6 +318,7 @@ func TestACMERenews(t *testing.T) {
 // TestACMEOverPlainHTTP: where the CA does not reach the HTTPS listener it is answered by the plain one; where it reaches
 // neither, the log says what has to be reached.
 func TestACMEOverPlainHTTP(t *testing.T) {
+	t.Parallel()
 	a := newACMETest(t)
 	_, a.tlsPort, _ = net.SplitHostPort(freeAddress(t))
 	a.startCA()

@@ -27,6 +27,7 @@ func (az *azUser) knows(name, kind string) {
 // TestAzureCLISignsIn signs in with the real az in each of its ways that needs no browser; the browser's is walked over HTTP
 // elsewhere, because az listens on a fixed port for it.
 func TestAzureCLISignsIn(t *testing.T) {
+	t.Parallel()
 	h := startHouse(t, "--listen-tls=127.0.0.1:0")
 	az := newAzUser(t, h) // as a service principal, in a tenant given as a GUID
 

@@ -47,6 +47,7 @@ var azSteps = []azStep{
 
 // TestAzureCLIRepositories types every command of az acr repository, and compares what each rings with the fire rules.
 func TestAzureCLIRepositories(t *testing.T) {
+	t.Parallel()
 	h := startHouse(t, "--listen-tls=127.0.0.1:0")
 	az, r, db := newAzUser(t, h), newRecorder(t), openData(t, h.data)
 	h.browser().Send(hooksPath, hookForm("everybell", r.at("all"), "actions", "push delete quarantine chart_push chart_delete", "signed", "")).LeadsLike(hooksPath)

@@ -104,6 +104,7 @@ func (az *azUser) wants(got, want any, command string) {
 
 // TestAzureCLI types the commands of Azure's how-to for webhooks word for word, then those around them.
 func TestAzureCLI(t *testing.T) {
+	t.Parallel()
 	h := startHouse(t, "--listen-tls=127.0.0.1:0")
 	az := newAzUser(t, h)
 	pinged := make(chan string, 10)
@@ -172,6 +173,7 @@ func (az *azUser) portalShows(h *runningHouse, text string) {
 
 // TestAzureCLIRegistries makes, changes and deletes registries and replications with az.
 func TestAzureCLIRegistries(t *testing.T) {
+	t.Parallel()
 	h := startHouse(t, "--listen-tls=127.0.0.1:0")
 	az := newAzUser(t, h)
 	available := func(name string) string {
