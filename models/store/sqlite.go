@@ -28,6 +28,9 @@ func (db *DB) openSQLite(o Options) error {
 	if err := makePrivateFile(o.DSN); err != nil {
 		return err
 	}
+	if err := keepPlans(); err != nil {
+		return err
+	}
 	write, err := db.openFile(o, 1, url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {writerCache},
 	})
