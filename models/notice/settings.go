@@ -99,5 +99,5 @@ func (s *Service) Replace(ctx context.Context, reg registry.Name, recipients, ho
 		return errors.Join(wrong...)
 	}
 	changes := []audit.Change{{Field: "recipients", To: strings.Join(next.Recipients, ", ")}, {Field: "webhook", To: hook}}
-	return s.Store.PutNoticeSettings(audit.Note(ctx, audit.Entry{Action: "notices.update", Registry: string(reg), Changes: changes}), reg, next)
+	return s.Store.PutNoticeSettings(audit.Note(ctx, audit.Entry{Action: "notices.update", Registry: string(reg), Object: string(reg), Changes: changes}), reg, next)
 }
