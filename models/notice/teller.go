@@ -51,7 +51,7 @@ var waits = []time.Duration{
 
 // The bounds of a round.
 const (
-	lookEvery = 2 * time.Second
+	lookEvery = time.Second
 	atOnce    = 20
 	sendLimit = 30 * time.Second // of one mail
 	stopLimit = 3 * time.Second  // after the program is told to stop

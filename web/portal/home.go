@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/delivery"
@@ -37,7 +38,10 @@ func (p *Portal) home(c echo.Context) error {
 		return err
 	}
 	s := p.shell(c, "Registries")
-	return show(c, http.StatusOK, views.HomePage(s, h), views.HomeBody(s, h))
+	if isFragment(c) { // the page renews itself, and the bell with it
+		return render(c, http.StatusOK, templ.Join(views.HomeBody(s, h), views.BellNow(p.unseen(c))))
+	}
+	return render(c, http.StatusOK, views.HomePage(s, h))
 }
 
 // registries is the plain list.

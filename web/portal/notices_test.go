@@ -66,6 +66,9 @@ func TestNoticesRingTheBellUntilTheyAreSeen(t *testing.T) {
 	}
 	h.answered(200)
 	bell("Notices, 1 new")
+	if live := b.HTMX("/").Get("/?live=1"); live.Find("hx-partial #bell").AttrOr("aria-label", "") != "Notices, 1 new" {
+		t.Errorf("the home page is renewed without its bell: %s", live.Body)
+	}
 	b.Get("/registries/mycontainerregistry/notices").Status(http.StatusOK).Says("#notices", "Recovered")
 	bell("Notices")
 	if got := other.Get("/").Find("#bell").AttrOr("aria-label", ""); got != "Notices, 2 new" {
