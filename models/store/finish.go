@@ -288,7 +288,7 @@ func (db *DB) keepWebhookStates(tx *gorm.DB, ids []string, effects map[string]*e
 			return nil, err
 		}
 	}
-	return updateStates(s, ids, rows, `update webhook_states set
+	return db.updateStates(s, rows, `update webhook_states set
 			last_status = case when last_at <= @at then @status else last_status end, last_cause = case when last_at <= @at then @cause else last_cause end,
 			last_duration_us = case when last_at <= @at then @duration else last_duration_us end, last_at = case when last_at <= @at then @at else last_at end,
 			failing_since = case when @cleared = 1 or failing_since = 0 then @failing else failing_since end,

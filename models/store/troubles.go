@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -29,18 +30,54 @@ func (all troubles) scan(row *sql.Rows) error {
 	return err
 }
 
-// updateStates changes the states of webhooks, and gives those in trouble: PostgreSQL says so with the change, SQLite is asked once
-// per batch, for its driver takes longer over what a change returns.
-func updateStates(s sqlTx, ids []string, rows []stateRow, changes, where string) (troubles, error) {
+// updateStates changes the states of webhooks, and gives those in trouble. PostgreSQL says so with the change; of SQLite, whose driver
+// takes long over what a change returns, only those are asked that failed before.
+func (db *DB) updateStates(s sqlTx, rows []stateRow, changes, where string) (troubles, error) {
 	all := troubles{}
 	if s.postgres {
 		t := tableOf[stateRow]()
 		return all, s.query(all.scan, t.updateAll(changes, where)+" returning "+troubleColumns, t.lists(reflect.ValueOf(rows))...)
 	}
-	if err := update(s, rows, changes, where); err != nil {
+	ids, err := db.suspects.among(s, rows) // before the change: should it be taken back, none of them is forgotten
+	if err != nil {
 		return nil, err
 	}
-	return all, s.query(all.scan, "select "+troubleColumns+" from webhook_states where (failed_row <> 0 or told <> 0) and webhook_id"+s.among(), s.list(ids))
+	if err := update(s, rows, changes, where); err != nil || len(ids) == 0 {
+		return all, err
+	}
+	return all, s.query(all.scan, "select "+troubleColumns+" from webhook_states where webhook_id"+s.among(), s.list(ids))
+}
+
+// suspects are webhooks that failed since this process began, or were in trouble then: with SQLite no other process writes results.
+// One that does well again stays among them.
+type suspects struct {
+	mu     sync.Mutex
+	failed map[string]bool // nil: the database was not asked yet
+}
+
+// among gives those that may be in trouble.
+func (p *suspects) among(s sqlTx, rows []stateRow) (ids []string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failed == nil {
+		known := troubles{}
+		if err := s.query(known.scan, "select "+troubleColumns+" from webhook_states where failed_row <> 0 or told <> 0"); err != nil {
+			return nil, err
+		}
+		p.failed = map[string]bool{}
+		for id := range known {
+			p.failed[id] = true
+		}
+	}
+	for _, row := range rows {
+		if row.Failed > 0 {
+			p.failed[row.WebhookID] = true
+		}
+		if p.failed[row.WebhookID] {
+			ids = append(ids, row.WebhookID)
+		}
+	}
+	return ids, nil
 }
 
 // keepNotices writes a notice for each webhook that begins to fail with these results, or works again. A disabled webhook does
