@@ -143,20 +143,18 @@ func (p WebhookPage) quiet() bool {
 
 // DeletePanel asks before webhooks are deleted, with what goes in numbers.
 type DeletePanel struct {
-	Registry registry.Name
-	Hooks    []webhook.Webhook
-	Stakes   delivery.Stakes // of all of them
-	FromList bool            // selected in the list
-	Back     string
-	Typed    string
-	Error    string
+	Chosen
+
+	Stakes delivery.Stakes // of all of them
+	Typed  string
+	Error  string
 }
 
 func (d DeletePanel) title() string {
 	if len(d.Hooks) == 1 {
-		return "Delete webhook " + string(d.Hooks[0].Name) + "?"
+		return "Delete webhook " + d.Named() + "?"
 	}
-	return "Delete " + ui.Plural(len(d.Hooks), "webhook", "webhooks") + "?"
+	return "Delete " + d.Named() + "?"
 }
 
 // Word is what has to be typed: the name, or of several how many they are.
@@ -167,26 +165,11 @@ func (d DeletePanel) Word() string {
 	return "delete " + strconv.Itoa(len(d.Hooks))
 }
 
-func (d DeletePanel) names() string {
-	all := make([]string, len(d.Hooks))
-	for i, w := range d.Hooks {
-		all[i] = string(w.Name)
-	}
-	return strings.Join(all, ", ")
-}
-
 func (d DeletePanel) button() string {
 	if len(d.Hooks) == 1 {
 		return "Delete webhook"
 	}
 	return "Delete " + ui.Plural(len(d.Hooks), "webhook", "webhooks")
-}
-
-func (d DeletePanel) action() string {
-	if d.FromList {
-		return BulkPath(d.Registry, "delete")
-	}
-	return WebhookPath(d.Registry, d.Hooks[0].Name) + "/delete"
 }
 
 func (d DeletePanel) waiting() string {

@@ -10,15 +10,14 @@ import (
 
 // ResumePanel asks what becomes of what a pause kept.
 type ResumePanel struct {
-	Hook      webhook.Webhook
+	Chosen
+
 	Waiting   delivery.Waiting
 	Send      delivery.Choice
 	Rate      string // deliveries per minute, as it was typed
 	RateError string
 	Error     string
 }
-
-func (p ResumePanel) back() string { return WebhookPath(p.Hook.Registry, p.Hook.Name) }
 
 // choices are the answers, each with what it sends and drops.
 func (p ResumePanel) choices() []struct {
@@ -49,7 +48,7 @@ func (p ResumePanel) choices() []struct {
 func (p ResumePanel) rateField() ui.Field {
 	return ui.Field{
 		ID: "r-rate", Name: "rate", Label: "Deliveries per minute", Value: p.Rate, Error: p.RateError, Autocomplete: "off",
-		Hint:  "How fast what waited is sent, so that the receiver is not flooded. Empty: as fast as it answers",
+		Hint:  "How fast what waited is sent to each receiver, so that it is not flooded. Empty: as fast as it answers",
 		Attrs: templ.Attributes{"inputmode": "numeric"},
 	}
 }

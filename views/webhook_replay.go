@@ -127,7 +127,8 @@ func (p WebhookPage) replayRuns() bool {
 
 // DropPanel asks before what waits for a webhook is dropped.
 type DropPanel struct {
-	Hook       webhook.Webhook
+	Chosen
+
 	Repository string
 	Retries    bool
 	Count      int
@@ -137,9 +138,6 @@ type DropPanel struct {
 func (p DropPanel) Which() delivery.Which {
 	return delivery.Which{Repository: p.Repository, Retries: p.Retries}
 }
-
-func (p DropPanel) back() string   { return WebhookPath(p.Hook.Registry, p.Hook.Name) }
-func (p DropPanel) action() string { return p.back() + "/drop" }
 
 func (p DropPanel) repositoryField() ui.Field {
 	return ui.Field{
@@ -156,4 +154,4 @@ func (p DropPanel) retriesField() ui.Field {
 	return x
 }
 
-func (p DropPanel) countAgain() ui.Action { return countAgain(p.action(), "drop-form") }
+func (p DropPanel) countAgain() ui.Action { return countAgain(p.at("drop"), "drop-form") }

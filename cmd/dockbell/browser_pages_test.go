@@ -87,6 +87,7 @@ func furnish(t *testing.T) *furniture {
 		registry + "/access", registry + "/properties", registry + "/retention", registry + "/retention?try=1&keepTags=3",
 		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume", hookList + "/tryitout/replay", hookList + "/tryitout/drop",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
+		hookList + "/-/resume?name=tryitout&name=deployprod", hookList + "/-/drop?name=tryitout&name=deployprod",
 		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/help/api", "/account",
 		"/notices", registry + "/notices", "/settings", "/settings/users", "/settings/users/new", user, user + "/delete",

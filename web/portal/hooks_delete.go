@@ -3,11 +3,11 @@ package portal
 import (
 	"net/http"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/fault"
 	"dockbell/models/registry"
-	"dockbell/models/webhook"
 	"dockbell/views"
 	"dockbell/views/ui"
 )
@@ -18,7 +18,7 @@ func (p *Portal) askDelete(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.showDelete(c, http.StatusOK, reg, onPage(reg, hook))
+	return p.showDelete(c, http.StatusOK, reg, views.DeletePanel{Chosen: views.OnPage(hook)})
 }
 
 // deleteWebhook deletes the webhook whose name was typed.
@@ -27,7 +27,7 @@ func (p *Portal) deleteWebhook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.deleteAsked(c, reg, onPage(reg, hook))
+	return p.deleteAsked(c, reg, views.DeletePanel{Chosen: views.OnPage(hook)})
 }
 
 // askDeletes asks before the selected webhooks are deleted, over the list.
@@ -36,7 +36,7 @@ func (p *Portal) askDeletes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.showDelete(c, http.StatusOK, reg, inList(reg, picked))
+	return p.showDelete(c, http.StatusOK, reg, views.DeletePanel{Chosen: views.InList(reg.Name, picked)})
 }
 
 // deleteWebhooks deletes the selected webhooks.
@@ -45,15 +45,7 @@ func (p *Portal) deleteWebhooks(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.deleteAsked(c, reg, inList(reg, picked))
-}
-
-func onPage(reg registry.Registry, hook webhook.Webhook) views.DeletePanel {
-	return views.DeletePanel{Registry: reg.Name, Hooks: []webhook.Webhook{hook}, Back: views.WebhookPath(reg.Name, hook.Name)}
-}
-
-func inList(reg registry.Registry, hooks []webhook.Webhook) views.DeletePanel {
-	return views.DeletePanel{Registry: reg.Name, Hooks: hooks, FromList: true, Back: views.WebhooksPath(reg.Name)}
+	return p.deleteAsked(c, reg, views.DeletePanel{Chosen: views.InList(reg.Name, picked)})
 }
 
 // deleteAsked deletes what the panel names once its word was typed. One that somebody else deleted meanwhile is gone as wished.
@@ -67,7 +59,7 @@ func (p *Portal) deleteAsked(c echo.Context, reg registry.Registry, panel views.
 			return err
 		}
 	}
-	return p.done(c, views.WebhooksPath(reg.Name), ui.Toast{Kind: "ok", Title: named(panel.Hooks) + " deleted", Text: "Nothing is sent there any more."})
+	return p.done(c, views.WebhooksPath(reg.Name), ui.Toast{Kind: "ok", Title: panel.Named() + " deleted", Text: "Nothing is sent there any more."})
 }
 
 // showDelete answers htmx with the dialog, else with the page below it and the dialog over it.
@@ -81,19 +73,24 @@ func (p *Portal) showDelete(c echo.Context, status int, reg registry.Registry, p
 		panel.Stakes.Waiting += stakes[id].Waiting
 		panel.Stakes.Past += stakes[id].Past
 	}
-	if isFragment(c) {
-		if at, ok := p.listBehind(c, reg); ok && panel.FromList {
-			panel.Back = at
-		}
-		return render(c, status, views.DeleteDialog(panel))
+	return p.overChosen(c, status, reg, &panel.Chosen, func() templ.Component { return views.DeleteDialog(panel) })
+}
+
+// overChosen answers htmx with the dialog about webhooks, else with the page below it, of the one or of all, and the dialog over it.
+func (p *Portal) overChosen(c echo.Context, status int, reg registry.Registry, chosen *views.Chosen, dialog func() templ.Component) error {
+	if !chosen.FromList {
+		return p.overWebhook(c, status, reg, chosen.Hooks[0].Name, dialog())
 	}
-	if !panel.FromList {
-		return p.showWebhook(c, status, reg, panel.Hooks[0].Name, views.DeleteDialog(panel))
+	if isFragment(c) {
+		if at, ok := p.listBehind(c, reg); ok {
+			chosen.Back = at
+		}
+		return render(c, status, dialog())
 	}
 	page, err := p.webhookList(c, reg)
 	if err != nil {
 		return err
 	}
-	page.Shell.Overlay = views.DeleteDialog(panel)
+	page.Shell.Overlay = dialog()
 	return p.showWebhooks(c, status, reg, page)
 }

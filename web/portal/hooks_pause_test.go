@@ -154,3 +154,43 @@ func TestWhatComesBehindAnotherNamesIt(t *testing.T) {
 	b.Get(second).Says("#delivery-head", "Waits behind another delivery").Says("#dl-sentence", "of the same repository").Says("#dl-sentence a[href='"+first+"']", "Show that delivery")
 	b.Get(first).Lacks("#dl-sentence .callout").Says("#delivery-head", "Waiting to be sent")
 }
+
+// TestPauseResumeAndDropInTheList: the commands work on what is selected, with the sum of what waits before; a disabled webhook stays as
+// it is.
+func TestPauseResumeAndDropInTheList(t *testing.T) {
+	h := newHouse(t)
+	for _, name := range []string{"alpha1", "beta22", "gamma3", "delta4"} {
+		h.listens(name, "https://hooks.example.com/", webhook.Draft{})
+	}
+	_, err := h.portal.Webhooks.SetStatus(t.Context(), "mycontainerregistry", "gamma3", webhook.Disabled, owner)
+	h.must(err)
+	b := h.signedIn(owner, account.Owner)
+	const list = "/registries/mycontainerregistry/webhooks"
+	const three = "?name=alpha1&name=beta22&name=gamma3"
+	b.Get(list).Says(".cmdbar", "Pause").Says(".cmdbar", "Resume").Says(".cmdbar", "Drop waiting")
+	b.Get(list+"/-/resume"+three).Status(http.StatusUnprocessableEntity).Says("main", "None of the selected webhooks is paused.")
+	part := b.HTMX(list).Post(list+"/-/pause", "name", "alpha1", "name", "beta22", "name", "gamma3").Says("#toasts", "2 webhooks paused").
+		Says("#toasts", "1 webhook is disabled and stays so").Says("hx-partial[hx-target='#hook-alpha1']", "Paused").Says("hx-partial[hx-target='#hooks-facts']", "2 of them paused")
+	if part.Find("hx-partial[hx-target='#hook-delta4']").Length() != 0 {
+		t.Error("a webhook that was not selected is drawn anew")
+	}
+	b.Post(list+"/-/pause", "name", "alpha1").Leads(list)
+	b.Get(list).Says("#toasts", "Nothing to pause")
+	for _, repository := range []string{"team/api", "team/api", "team/web"} {
+		h.push(repository, "v1")
+		h.wait(time.Second)
+	}
+	b.Get(list+"/-/drop"+three).Says("dialog h2, dialog header", "Drop what waits for 3 webhooks").Says("dialog", "6 deliveries wait.").Says("main", "alpha1")
+	b.HTMX(list).Get(list+"/-/drop"+three+"&repository=team/web").Says("dialog", "2 deliveries wait.").Lacks("main")
+	b.Post(list+"/-/drop", "name", "alpha1", "name", "beta22", "repository", "team/web").Leads(list)
+	b.Get(list).Says("#toasts", "2 deliveries were dropped")
+
+	dialog := b.Get(list+"/-/resume"+three).Says("dialog", "Resume 2 webhooks").Says("dialog", "4 deliveries").Says("dialog", "2 deliveries; 2 older ones are dropped")
+	if n := dialog.Find("dialog input[name=name]").Length(); n != 2 {
+		t.Errorf("the dialog is about %d webhooks, want the two that are paused", n)
+	}
+	b.Post(list+"/-/resume", "name", "alpha1", "name", "beta22", "send", "all", "rate", "many").Status(http.StatusUnprocessableEntity).Says("dialog", "The rate is a whole number")
+	h.signedIn("rea", account.Reader).Post(list+"/-/resume", "name", "alpha1", "send", "all").Status(http.StatusForbidden)
+	b.Post(list+"/-/resume", "name", "alpha1", "name", "beta22", "send", "newest").Leads(list)
+	b.Get(list).Says("#toasts", "2 webhooks resumed").Says("#toasts", "2 deliveries go out now. 2 deliveries were dropped.").Says("#hooks-facts", "3 enabled")
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/delivery"
@@ -90,8 +91,8 @@ func (p *Portal) lastReplay(c echo.Context, hook webhook.Webhook) (*delivery.Rep
 	return &r, nil
 }
 
-func dropOf(hook webhook.Webhook, sent url.Values) views.DropPanel {
-	return views.DropPanel{Hook: hook, Repository: sent.Get("repository"), Retries: sent.Get("retries") == "on"}
+func dropOf(chosen views.Chosen, sent url.Values) views.DropPanel {
+	return views.DropPanel{Chosen: chosen, Repository: sent.Get("repository"), Retries: sent.Get("retries") == "on"}
 }
 
 // askDrop asks before what waits is dropped, with its number.
@@ -100,13 +101,28 @@ func (p *Portal) askDrop(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	panel := dropOf(hook, url.Values{"repository": {asked(c, "repository")}, "retries": {asked(c, "retries")}})
-	n, err := p.Controls.Waiting(c.Request().Context(), hook, panel.Which())
+	return p.showDrop(c, reg, views.OnPage(hook))
+}
+
+// askDrops asks it of the selected webhooks.
+func (p *Portal) askDrops(c echo.Context) error {
+	reg, picked, err := p.picked(c)
 	if err != nil {
 		return err
 	}
-	panel.Count = n.All
-	return p.overWebhook(c, http.StatusOK, reg, hook.Name, views.DropDialog(panel))
+	return p.showDrop(c, reg, views.InList(reg.Name, picked))
+}
+
+func (p *Portal) showDrop(c echo.Context, reg registry.Registry, chosen views.Chosen) error {
+	panel := dropOf(chosen, url.Values{"repository": {asked(c, "repository")}, "retries": {asked(c, "retries")}})
+	for _, hook := range chosen.Hooks {
+		n, err := p.Controls.Waiting(c.Request().Context(), hook, panel.Which())
+		if err != nil {
+			return err
+		}
+		panel.Count += n.All
+	}
+	return p.overChosen(c, http.StatusOK, reg, &panel.Chosen, func() templ.Component { return views.DropDialog(panel) })
 }
 
 // drop cancels what waits.
@@ -115,15 +131,31 @@ func (p *Portal) drop(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return p.dropChosen(c, views.WebhookPath(reg.Name, hook.Name), views.OnPage(hook))
+}
+
+// drops cancels what waits for the selected webhooks.
+func (p *Portal) drops(c echo.Context) error {
+	reg, picked, err := p.picked(c)
+	if err != nil {
+		return err
+	}
+	return p.dropChosen(c, views.WebhooksPath(reg.Name), views.InList(reg.Name, picked))
+}
+
+func (p *Portal) dropChosen(c echo.Context, to string, chosen views.Chosen) error {
 	form, err := posted(c)
 	if err != nil {
 		return err
 	}
-	n, err := p.Controls.Drop(c.Request().Context(), hook, dropOf(hook, form).Which())
-	if err != nil {
-		return err
+	panel, all := dropOf(chosen, form), 0
+	for _, hook := range chosen.Hooks {
+		n, err := p.Controls.Drop(c.Request().Context(), hook, panel.Which())
+		if all += n; err != nil {
+			return err
+		}
 	}
-	return p.done(c, views.WebhookPath(reg.Name, hook.Name), ui.Toast{
-		Kind: "ok", Title: ui.Plural(n, "delivery was", "deliveries were") + " dropped", Text: "They stay in the history as cancelled.",
+	return p.done(c, to, ui.Toast{
+		Kind: "ok", Title: ui.Plural(all, "delivery was", "deliveries were") + " dropped", Text: "They stay in the history as cancelled.",
 	})
 }
