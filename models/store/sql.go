@@ -19,12 +19,15 @@ type sqlTx struct {
 	pool     gorm.ConnPool
 	ctx      context.Context //nolint:containedctx // of the transaction that it stands for
 	postgres bool
-	first    int64 // shard of the process
+	first    int64   // shard of the process
+	direct   *direct // nil but in a transaction of SQLite's writer
 }
 
 // sql gives the connection of a transaction, or of the readers.
 func (db *DB) sql(tx *gorm.DB) sqlTx {
-	return sqlTx{tx: tx, pool: tx.Statement.ConnPool, ctx: tx.Statement.Context, postgres: db.postgres, first: db.shard}
+	s := sqlTx{tx: tx, pool: tx.Statement.ConnPool, ctx: tx.Statement.Context, postgres: db.postgres, first: db.shard}
+	s.direct, _ = s.ctx.Value(directKey{}).(*direct)
+	return s
 }
 
 // shard is that of the counters to which this transaction adds.
@@ -35,12 +38,16 @@ func (s sqlTx) shard() int64 {
 
 // exec runs a statement.
 func (s sqlTx) exec(statement string, args ...any) error {
-	_, err := s.pool.ExecContext(s.ctx, s.numbered(statement), args...)
-	return s.known(err)
+	_, err := s.run(statement, args...)
+	return err
 }
 
 // run runs a statement and says how many rows it changed.
 func (s sqlTx) run(statement string, args ...any) (rows int64, err error) {
+	if s.direct != nil {
+		rows, err = s.direct.exec(s.ctx, statement, args)
+		return rows, s.known(err)
+	}
 	done, err := s.pool.ExecContext(s.ctx, s.numbered(statement), args...)
 	if err != nil {
 		return 0, s.known(err)

@@ -46,7 +46,12 @@ func (db *DB) openSQLite(o Options) error {
 	if err := write.Exec("pragma wal_autocheckpoint = " + checkpointLast).Error; err != nil {
 		return err
 	}
+	conns, err := write.DB()
+	if err != nil {
+		return err
+	}
 	db.writer = newWriter(write, 1, 0, db.now)
+	db.writer.direct = &direct{pool: conns}
 	db.startCheckpoints()
 	return nil
 }

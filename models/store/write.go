@@ -47,7 +47,8 @@ type writer struct {
 	limit time.Duration // of one transaction; 0: none
 	now   func() time.Time
 
-	gathers bool // for one goroutine alone: of several, the others commit meanwhile
+	gathers bool    // for one goroutine alone: of several, the others commit meanwhile
+	direct  *direct // SQLite's
 
 	mu      sync.Mutex
 	arrived *sync.Cond
@@ -144,6 +145,9 @@ func (w *writer) close() {
 	w.mu.Unlock()
 	w.arrived.Broadcast()
 	w.running.Wait()
+	if w.direct != nil {
+		w.direct.forget()
+	}
 }
 
 // committer is under what a transaction's context says which of the writer's goroutines commits it.
@@ -228,10 +232,11 @@ func (w *writer) transact(ctx context.Context, batch []*request, savepoints bool
 		ctx, cancel = context.WithTimeout(ctx, w.limit)
 		defer cancel()
 	}
-	tx := w.pool.WithContext(ctx).Begin()
-	if tx.Error != nil {
-		return nil, false, late(tx.Error)
+	tx, end, err := w.begin(ctx)
+	if err != nil {
+		return nil, false, late(err)
 	}
+	defer end()
 	refusals = map[*request]error{}
 	for _, r := range batch {
 		var err error
@@ -252,6 +257,15 @@ func (w *writer) transact(ctx context.Context, batch []*request, savepoints bool
 	w.commits.Add(1)
 	w.committed.Store(w.now().UnixMicro())
 	return refusals, true, nil
+}
+
+// begin starts a transaction; end comes after its commit or rollback.
+func (w *writer) begin(ctx context.Context) (tx *gorm.DB, end func(), err error) {
+	if w.direct != nil {
+		return w.direct.begin(ctx, w.pool)
+	}
+	tx = w.pool.WithContext(ctx).Begin()
+	return tx, func() {}, tx.Error
 }
 
 // saved runs one write inside a savepoint, to which a refusal goes back.
