@@ -86,7 +86,10 @@ func (f WebhookForm) scopeField() ui.Field {
 }
 
 func (f WebhookForm) formatField() ui.Field {
-	return ui.Field{ID: "w-format", Name: "format", Label: "Payload format", Value: f.Format, Error: f.Errors["format"]}
+	return ui.Field{
+		ID: "w-format", Name: "format", Label: "Payload format", Value: f.Format, Error: f.Errors["format"],
+		Hint: "What a receiver of Azure’s webhooks reads, or a message for people in a chat",
+	}
 }
 
 func formats() []ui.Option {

@@ -100,7 +100,7 @@ func TestConfigHidesSecrets(t *testing.T) {
 		}
 	}
 	var logged bytes.Buffer
-	cfg := Config{OwnerPassword: "canary-one", Database: "postgres://u:canary-two@h/d"}
+	cfg := Config{OwnerPassword: "canary-one", Database: "postgres://u:canary-two@h/d", SMTPURL: "smtps://u:canary-three@h"}
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "cfg", cfg, "secret", cfg.OwnerPassword, "db", cfg.Database)
 	fmt.Fprintf(&logged, "%v %+v %#v %s %q", cfg, cfg, cfg, cfg.OwnerPassword, cfg.Database)
 	if strings.Contains(logged.String(), "canary") {
@@ -127,6 +127,7 @@ func TestBadSettings(t *testing.T) {
 		"DOCKBELL_KEEP_HISTORY":     {"6", "-1", "30 days", "3651"},
 		"DOCKBELL_KEEP_AUDIT":       {"for ever"},
 		"DOCKBELL_TRUSTED_PROXIES":  {"proxy"},
+		"DOCKBELL_SMTP_URL":         {"mail.example.com", "smtp://mail.example.com", "smtp://u:***@mail.example.com"}, // all without a sender
 		"DOCKBELL_LOG":              {"loud", "INFO+2"},
 	} {
 		for _, text := range bad {

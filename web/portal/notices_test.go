@@ -192,6 +192,7 @@ func TestNoticesGoThroughAnotherWebhook(t *testing.T) {
 	}
 	b := h.signedIn(owner, account.Owner)
 	b.Get("/registries/mycontainerregistry/deliveries?action=notice").Says("#dl-body", "notice")
+	b.Get(views.DeliveryPath("mycontainerregistry", d.ID)).Status(http.StatusOK).Says("#main", "The webhook deployprod began to fail")
 	b.Get(views.EventPath("mycontainerregistry", d.EventID)).Status(http.StatusOK).Says("#main", "Another webhook began to fail")
 	_, err = h.portal.Webhooks.SetStatus(ctx, "mycontainerregistry", "chatops", webhook.Disabled, owner)
 	h.must(err)
