@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,18 +13,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"dockbell/models/store/storetest"
 )
 
-// cleaningProgram is the real one, but for the times of cleaning up: it collects and applies retention all the time.
-func cleaningProgram(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "dockbell")
-	times := "-X main.linkedEvery=20ms -X main.linkedGrace=50ms -X main.linkedWaiting=5s"
-	if out, err := exec.Command("go", "build", "-ldflags", times, "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return path
-}
+// cleaning is the real program, but for its times: it collects and applies retention all the time, and its leases end soon.
+var cleaning = sync.OnceValues(func() (string, error) {
+	return buildProgram("cleaning", "-ldflags", "-X main.linkedEvery=20ms -X main.linkedGrace=50ms -X main.linkedWaiting=5s -X main.linkedLease=3s")
+})
 
 // aged is the repository whose old tags retention deletes; the others are kept from it.
 const aged = "aged/app"
@@ -111,11 +106,31 @@ func (c *churn) push(base, repo, tag, manifest string, f fate) bool {
 // Afterwards no manifest lacks a blob, every push and every deletion was told by exactly one event, those of retention too, and
 // nothing half-written is left. DOCKBELL_TORTURE makes it go on for so many minutes.
 func TestKilledWhileCollecting(t *testing.T) {
-	kills, end := 8, time.Time{}
+	t.Run("sqlite", func(t *testing.T) {
+		p := killWhileCollecting(t, 8)
+		if said := integrity(t, p.data); said != "ok" {
+			t.Errorf("the database is not whole: %s", said)
+		}
+	})
+	t.Run("postgres", func(t *testing.T) {
+		storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+			t.Setenv("DOCKBELL_DATABASE", dsn)
+			killWhileCollecting(t, 4)
+		})
+	})
+}
+
+func killWhileCollecting(t *testing.T, kills int) *process {
+	t.Helper()
+	end := time.Time{}
 	if minutes, err := strconv.ParseFloat(os.Getenv(tortureEnv), 64); err == nil {
 		kills, end = 1<<30, time.Now().Add(time.Duration(minutes*float64(time.Minute)))
 	}
-	p := startProgram(t, cleaningProgram(t), filepath.Join(t.TempDir(), "data"))
+	path, err := cleaning()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startProgram(t, path, filepath.Join(t.TempDir(), "data"))
 	l := newTally(t)
 	b := p.browser()
 	b.Send(hooksPath, hookForm("everybell", l.receiver(), "actions", "push delete")).LeadsLike(hooksPath)
@@ -140,9 +155,7 @@ func TestKilledWhileCollecting(t *testing.T) {
 	t.Logf("%d kills: %d pushes and %d deletions acknowledged, %d pushes refused and repeated, %d manifests told of", done, pushed, deleted, c.refused.Load(), len(l.told))
 	l.findsWhatIsWrong(p)
 	p.end(os.Interrupt)
-	if said := integrity(t, p.data); said != "ok" {
-		t.Errorf("the database is not whole: %s", said)
-	}
+	return p
 }
 
 // settled waits until all is told and cleaned up, and gives what is still wrong when that does not come about.

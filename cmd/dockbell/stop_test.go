@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dockbell/models/delivery"
+	"dockbell/models/store"
 )
 
 // hanging is a receiver that answers nothing until it is let go, and again when it is told to hold.
@@ -71,27 +72,31 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// hangingWork starts a program whose only receiver hangs, with more deliveries than are sent to one webhook at once.
+// hangingWork starts a program whose only receiver hangs, with more deliveries than are sent at once to the webhooks that go there.
 func hangingWork(t *testing.T) (*process, *hanging) {
 	t.Helper()
 	p, h := startProcess(t, filepath.Join(t.TempDir(), "data")), newHanging(t)
-	p.browser().Send(hooksPath, hookForm("deployprod", h.url)).LeadsLike(hooksPath)
+	for _, name := range []string{"first", "second", "third", "fourth"} {
+		p.browser().Send(hooksPath, hookForm(name+"hook", h.url)).LeadsLike(hooksPath)
+	}
 	for n := range pushes {
 		p.push("team/api", fmt.Sprint("v", n), fmt.Sprint("layer", n)).wants(http.StatusCreated)
 	}
-	until(t, "the first attempts hang", func() bool { return h.count() == inFlight })
+	until(t, "the first attempts hang", func() bool { return h.count() == hang })
 	return p, h
 }
 
 const (
-	pushes   = 8
 	inFlight = 4 // to one webhook, at first (PRODUCT.md, decision 19)
+	pushes   = 2 * inFlight
+	hang     = 4 * inFlight
+	rest     = 4*pushes - hang
 )
 
 // standing is what the history says of the deliveries, by state and attempts, and of how the last ones ended.
-func standing(t *testing.T, p *process) map[string]int {
+func standing(t *testing.T, db *store.DB) map[string]int {
 	t.Helper()
-	page, err := openData(t, p.data).Deliveries(t.Context(), delivery.Filter{Registry: houseRegistry, Limit: 100})
+	page, err := db.Deliveries(t.Context(), delivery.Filter{Registry: houseRegistry, Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +109,12 @@ func standing(t *testing.T, p *process) map[string]int {
 
 func wantsStanding(t *testing.T, p *process, want map[string]int) {
 	t.Helper()
-	if got := standing(t, p); fmt.Sprint(got) != fmt.Sprint(want) {
+	wantsStandingIn(t, openData(t, p.data), want)
+}
+
+func wantsStandingIn(t *testing.T, db *store.DB, want map[string]int) {
+	t.Helper()
+	if got := standing(t, db); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the history has %v, want %v", got, want)
 	}
 }
@@ -120,16 +130,14 @@ func TestStopLetsAttemptsFinish(t *testing.T) {
 	if code := p.ended(); code != exitDone {
 		t.Errorf("exit code %d: %s", code, p.run.out.String())
 	}
-	if got := h.count(); got != inFlight {
-		t.Errorf("%d calls came, want the %d that were under way", got, inFlight)
+	if got := h.count(); got != hang {
+		t.Errorf("%d calls came, want the %d that were under way", got, hang)
 	}
-	wantsStanding(t, p, map[string]int{
-		"delivered, 1 attempts, 200": inFlight, "pending, 0 attempts, ": pushes - inFlight,
-	})
+	wantsStanding(t, p, map[string]int{"delivered, 1 attempts, 200": hang, "pending, 0 attempts, ": rest})
 	p.start()
-	until(t, "the rest is sent", func() bool { return h.count() == pushes })
+	until(t, "the rest is sent", func() bool { return h.count() == hang+rest })
 	p.end(os.Interrupt)
-	wantsStanding(t, p, map[string]int{"delivered, 1 attempts, 200": pushes})
+	wantsStanding(t, p, map[string]int{"delivered, 1 attempts, 200": hang + rest})
 }
 
 // TestASecondSignalEndsAtOnce: whoever cannot wait is not kept waiting; what was under way is told as interrupted and sent again.
@@ -143,14 +151,10 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	if took := time.Since(asked); took > grace/2 {
 		t.Errorf("it took %s, nearly the grace of one signal", took)
 	}
-	wantsStanding(t, p, map[string]int{
-		"pending, 1 attempts, Interrupted": inFlight, "pending, 0 attempts, ": pushes - inFlight,
-	})
+	wantsStanding(t, p, map[string]int{"pending, 1 attempts, Interrupted": hang, "pending, 0 attempts, ": rest})
 	h.letGo()
 	p.start()
-	until(t, "everything is sent", func() bool { return h.count() == pushes+inFlight })
+	until(t, "everything is sent", func() bool { return h.count() == 2*hang+rest })
 	p.end(os.Interrupt)
-	wantsStanding(t, p, map[string]int{
-		"delivered, 2 attempts, 200": inFlight, "delivered, 1 attempts, 200": pushes - inFlight,
-	})
+	wantsStanding(t, p, map[string]int{"delivered, 2 attempts, 200": hang, "delivered, 1 attempts, 200": rest})
 }

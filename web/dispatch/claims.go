@@ -44,7 +44,7 @@ func (c *claims) run(ctx, working context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		timer.Reset(max(c.wake.Sub(c.d.Now()), 0))
+		timer.Reset(min(max(c.wake.Sub(c.d.Now()), 0), c.d.Poll)) // a clock that is set must not make it longer
 		select {
 		case <-ctx.Done():
 			return
