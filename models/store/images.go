@@ -49,35 +49,33 @@ func (db *DB) storeImages(s sqlTx, entries []delivery.Entry) (ids map[int64]int6
 		target := entry.Event.Target
 		row := newImage(entry.Event.Registry, target.Repository, target.Tag)
 		hash := row.hash()
-		if ids[hash] != 0 {
-			continue
-		}
-		isNew := s.postgres
-		if row.ID = hash; !s.postgres {
-			if row.ID, isNew, err = db.imageID(s, row, hash); err != nil {
+		switch {
+		case ids[hash] != 0:
+		case s.postgres:
+			row.ID, ids[hash] = hash, hash
+			rows = append(rows, row)
+		default:
+			if ids[hash], err = db.numberImage(s, row, hash); err != nil {
 				return nil, err
 			}
-		}
-		if ids[hash] = row.ID; isNew {
-			rows = append(rows, row)
 		}
 	}
 	return ids, insert(s, rows, "on conflict (id) do nothing")
 }
 
-// imageID gives the ID of an image in SQLite, a new one unless it is stored.
-func (db *DB) imageID(s sqlTx, row imageRow, hash int64) (id int64, isNew bool, err error) {
+// numberImage gives the ID of an image in SQLite, which is stored when it is not yet.
+func (db *DB) numberImage(s sqlTx, row imageRow, hash int64) (id int64, err error) {
 	if id, known := db.images.id(hash); known {
-		return id, false, nil
+		return id, nil
 	}
-	stored, err := s.numbers(imagesNamed, row.RegistryKey, row.Image)
-	switch {
-	case err != nil:
-		return 0, false, err
-	case len(stored) > 0:
-		return stored[0], false, nil
+	id = int64(db.ids.Next())
+	added, err := s.run("insert into images (id, registry_key, image) select ?, ?, ? where not exists ("+imagesNamed+")",
+		id, row.RegistryKey, row.Image, row.RegistryKey, row.Image)
+	if err != nil || added > 0 {
+		return id, err
 	}
-	return int64(db.ids.Next()), true, nil
+	err = s.query(func(row *sql.Rows) error { return row.Scan(&id) }, imagesNamed, row.RegistryKey, row.Image)
+	return id, err
 }
 
 // imagesNamed finds the IDs of an image.
