@@ -114,6 +114,14 @@ func noticeDelivery(n notice.Notice) string {
 	return DeliveryPath(n.Registry, delivery.ID(n.DeliveryID))
 }
 
+// live has the newest page renew itself.
+func (p Notices) live() templ.Attributes {
+	if p.Page.Newer {
+		return nil
+	}
+	return templ.Attributes{"hx-get": NoticesPath(p.Registry) + "?live=1", "hx-trigger": "every 10s", "hx-swap": "outerMorph"}
+}
+
 func (p Notices) at(side string, id int64) string {
 	return NoticesPath(p.Registry) + "?" + side + "=" + strconv.FormatInt(id, 10)
 }

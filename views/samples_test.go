@@ -208,6 +208,7 @@ func settingsSamples() map[string]variants {
 			"empty": APIPage(bareShell(), API{}),
 		},
 		"Bell":        {"full": Bell(100), "one": Bell(1), "none": Bell(0)},
+		"NoticeList":  {"full": NoticeList(someNotices()), "empty": NoticeList(Notices{})},
 		"BellNow":     {"full": BellNow(3)},
 		"NoticesPage": {"full": NoticesPage(aShell(), someNotices()), "reader": NoticesPage(aShell(), Notices{Registry: "acmereg", Told: &NoticeForm{}}), "empty": NoticesPage(bareShell(), Notices{})},
 		"AuditPage": {

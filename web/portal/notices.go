@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"dockbell/models/account"
@@ -56,6 +57,9 @@ func (p *Portal) allNotices(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if renews(c) {
+		return p.renewNotices(c, page)
+	}
 	s := p.shell(c, "Notices", views.Crumb{Text: "Registries", Href: "/"}, views.Crumb{Text: "Notices"})
 	return render(c, http.StatusOK, views.NoticesPage(s, page))
 }
@@ -66,12 +70,27 @@ func (p *Portal) notices(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if renews(c) {
+		page, err := p.noticesOf(c, reg.Name)
+		if err != nil {
+			return err
+		}
+		return p.renewNotices(c, page)
+	}
 	told, err := p.Told.Settings(c.Request().Context(), reg.Name)
 	if err != nil {
 		return err
 	}
 	form := views.NoticeForm{Recipients: views.RecipientLines(told.Recipients)}
 	return p.showNotices(c, http.StatusOK, reg, form, told.WebhookID)
+}
+
+// renews reports whether the open page asks for its list alone.
+func renews(c echo.Context) bool { return isFragment(c) && asked(c, "live") != "" }
+
+// renewNotices gives an open page its list and the bell anew. Nobody need have looked at it: what is new stays so.
+func (p *Portal) renewNotices(c echo.Context, page views.Notices) error {
+	return render(c, http.StatusOK, templ.Join(views.NoticeList(page), views.BellNow(p.unseen(c))))
 }
 
 func (p *Portal) showNotices(c echo.Context, status int, reg registry.Registry, form views.NoticeForm, hookID string) error {
@@ -115,7 +134,7 @@ func (p *Portal) noticesOf(c echo.Context, reg registry.Name) (views.Notices, er
 	if list.Seen, err = p.Notices.SeenUpTo(ctx, reader); err != nil {
 		return list, err
 	}
-	if list.Page.Newer || len(list.Page.Notices) == 0 || list.Page.Notices[0].ID <= list.Seen {
+	if renews(c) || list.Page.Newer || len(list.Page.Notices) == 0 || list.Page.Notices[0].ID <= list.Seen {
 		return list, nil
 	}
 	if reg != "" { // what is new in another registry stays new

@@ -69,6 +69,13 @@ func TestNoticesRingTheBellUntilTheyAreSeen(t *testing.T) {
 	if live := b.HTMX("/").Get("/?live=1"); live.Find("hx-partial #bell").AttrOr("aria-label", "") != "Notices, 1 new" {
 		t.Errorf("the home page is renewed without its bell: %s", live.Body)
 	}
+	for _, open := range []string{"/notices", "/registries/mycontainerregistry/notices"} {
+		live := b.HTMX(open).Get(open+"?live=1").Status(http.StatusOK).Says("#notices", "Recovered")
+		if live.Find("#n-recipients, header.top").Length() != 0 || live.Find("#bell").AttrOr("aria-label", "") != "Notices, 1 new" {
+			t.Errorf("%s is renewed by more than its list and the bell: %s", open, live.Body)
+		}
+	}
+	bell("Notices, 1 new")
 	b.Get("/registries/mycontainerregistry/notices").Status(http.StatusOK).Says("#notices", "Recovered")
 	bell("Notices")
 	if got := other.Get("/").Find("#bell").AttrOr("aria-label", ""); got != "Notices, 2 new" {
