@@ -1,6 +1,7 @@
 package views
 
 import (
+	"net/url"
 	"strconv"
 
 	"dockbell/models/registry"
@@ -37,6 +38,7 @@ type SourcePage struct {
 	SourceRow
 	Arrived  []source.Arrived
 	Before   int64
+	Rejected bool // only requests of which an event was rejected
 	Older    bool
 	MayAdmin bool
 	Clear    bool // the viewer may see bodies
@@ -127,14 +129,29 @@ func (p SourcePage) older() string {
 	if !p.Older {
 		return ""
 	}
-	return SourcePath(p.Source) + "?before=" + strconv.FormatInt(p.Arrived[len(p.Arrived)-1].ID, 10)
+	return p.at(p.Rejected, p.Arrived[len(p.Arrived)-1].ID)
 }
 
 func (p SourcePage) newest() string {
 	if p.Before == 0 {
 		return ""
 	}
-	return SourcePath(p.Source)
+	return p.at(p.Rejected, 0)
+}
+
+// at is the address of a page of what came.
+func (p SourcePage) at(rejected bool, before int64) string {
+	q := url.Values{}
+	if rejected {
+		q.Set("only", "rejected")
+	}
+	if before > 0 {
+		q.Set("before", strconv.FormatInt(before, 10))
+	}
+	if len(q) == 0 {
+		return SourcePath(p.Source)
+	}
+	return SourcePath(p.Source) + "?" + q.Encode()
 }
 
 func (p SourcePage) footer() string {

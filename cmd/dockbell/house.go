@@ -153,7 +153,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		},
 		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},
 		&ingest.Door{
-			Sources: h.db, Intake: &source.Intake{Outbox: outbox, Memory: h.db}, Log: log, Now: h.db.Now,
+			Sources: h.db, Intake: &source.Intake{Outbox: outbox, Memory: h.db}, Log: log, Now: h.db.Now, Took: h.metrics.took,
 		},
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: h.db.Now},
 	})

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -159,6 +160,15 @@ var attemptsLine = regexp.MustCompile(`dockbell_attempts_total\{[^}]*2xx[^}]*\} 
 // delivered is how many of its attempts a process counts as answered by 2xx.
 func delivered(t *testing.T, p *process) (n int) {
 	t.Helper()
+	if said := attemptsLine.FindStringSubmatch(p.metrics(t)); said != nil {
+		_, _ = fmt.Sscan(said[1], &n) // a number, as the expression says
+	}
+	return n
+}
+
+// metrics are what the process counts.
+func (p *process) metrics(t *testing.T) string {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base()+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -169,12 +179,11 @@ func delivered(t *testing.T, p *process) (n int) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if said := attemptsLine.FindStringSubmatch(lines.Text()); said != nil {
-			_, _ = fmt.Sscan(said[1], &n) // a number, as the expression says
-		}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return n
+	return string(text)
 }
 
 // server is a PostgreSQL of a test's own, which it may tear down.

@@ -14,6 +14,7 @@ import (
 	"dockbell/models/delivery"
 	"dockbell/models/keeping"
 	"dockbell/models/registry"
+	"dockbell/models/source"
 	"dockbell/web"
 )
 
@@ -25,6 +26,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	serving  *prometheus.HistogramVec
 	forgets  prometheus.Histogram
+	taken    *prometheus.CounterVec
 	held     atomic.Int64 // the longest that forgetting held the writer, in nanoseconds
 }
 
@@ -47,6 +49,10 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 	m.forgets = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "dockbell_retention_step_seconds", Help: "How long a step of forgetting old history held the writer of the database.", Buckets: prometheus.ExponentialBuckets(0.00025, 2, 10),
 	})
+	m.taken = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dockbell_source_events_total", Help: "Events that sources sent, by the verdict on them.",
+	}, []string{"verdict"})
+	m.took(source.Counts{})
 	longest := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "dockbell_retention_longest_step_seconds", Help: "The longest of these steps since the start.",
 	}, func() float64 { return time.Duration(m.held.Load()).Seconds() })
@@ -55,7 +61,7 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 	}, func() float64 { return 1 })
 	m.gatherer.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.attempts, m.sending, m.requests, m.serving, m.forgets, longest, info, waiting{backlog},
+		m.attempts, m.sending, m.requests, m.serving, m.forgets, m.taken, longest, info, waiting{backlog},
 	)
 	return m
 }
@@ -74,6 +80,15 @@ func (m *metrics) attempted(d delivery.Done) {
 func (m *metrics) forgot(s keeping.Step) {
 	m.forgets.Observe(s.Held.Seconds())
 	m.held.Store(max(m.held.Load(), int64(s.Held)))
+}
+
+// took is the hook of what takes events from sources.
+func (m *metrics) took(n source.Counts) {
+	for verdict, events := range map[source.Outcome]int64{
+		source.Accepted: n.Accepted, source.Duplicate: n.Duplicates, source.Ignored: n.Ignored, source.Rejected: n.Rejected,
+	} {
+		m.taken.WithLabelValues(string(verdict)).Add(float64(events))
+	}
 }
 
 // served is the hook of every listener.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -79,6 +80,15 @@ func TestASourceOfARunningServer(t *testing.T) {
 	}
 	if got := post(`{"events":[]}`); got != http.StatusAccepted {
 		t.Errorf("it is answered with %d", got)
+	}
+	const good = `{"id":"1","action":"push","target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","repository":"edge/app","tag":"v1"}}`
+	post(`{"events":[` + good + `,{"id":"2","action":"pull","target":{}},{"id":"3","action":"push","target":{"repository":"../x","tag":"v1"}},{"id":"4","action":"pull","target":{}}]}`)
+	post(`{"events":[` + good + `]}`)
+	counted := p.metrics(t)
+	for _, line := range []string{`{verdict="accepted"} 1`, `{verdict="duplicate"} 1`, `{verdict="ignored"} 2`, `{verdict="rejected"} 1`} {
+		if !strings.Contains(counted, "dockbell_source_events_total"+line+"\n") {
+			t.Errorf("the metrics lack %s: %s", line, regexp.MustCompile(`dockbell_source.*`).FindAllString(counted, -1))
+		}
 	}
 	if _, stderr, code := run(t, "source", "delete", "edge", "--data="+p.data); code != exitDone {
 		t.Fatal(stderr)

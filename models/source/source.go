@@ -99,3 +99,11 @@ const tokenPrefix = "dks_"
 
 // newToken gives 256 random bits behind the prefix.
 func newToken() string { return tokenPrefix + registry.NewSecret() }
+
+// Look narrows what came from a source; zero fields do not narrow.
+type Look struct {
+	SourceID string
+	Rejected bool  // only requests of which an event was rejected
+	Before   int64 // older than this one
+	Limit    int
+}

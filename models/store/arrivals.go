@@ -128,14 +128,17 @@ func verdictsAfter(s sqlTx, before []source.Verdict, entries []delivery.Entry, f
 	return all, nil
 }
 
-// SourceArrivals gives what came from a source, newest first: n requests older than before, or the newest when before is 0.
-func (db *DB) SourceArrivals(ctx context.Context, sourceID string, before int64, n int) ([]source.Arrived, error) {
-	query := db.read(ctx).Where("source_id = ?", sourceID)
-	if before > 0 {
-		query = query.Where("id < ?", before)
+// SourceArrivals gives what came from a source, newest first.
+func (db *DB) SourceArrivals(ctx context.Context, look source.Look) ([]source.Arrived, error) {
+	query := db.read(ctx).Where("source_id = ?", look.SourceID)
+	if look.Rejected {
+		query = query.Where("rejected > 0")
+	}
+	if look.Before > 0 {
+		query = query.Where("id < ?", look.Before)
 	}
 	var rows []arrivalRow
-	if err := query.Order("id desc").Limit(n).Find(&rows).Error; err != nil {
+	if err := query.Order("id desc").Limit(look.Limit).Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	all := make([]source.Arrived, 0, len(rows))

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -124,12 +125,17 @@ func TestArrivalsKeepTheirBodiesAndVerdicts(t *testing.T) {
 			second.Verdicts[1].Outcome != source.Duplicate || !second.Verdicts[1].Differs {
 			t.Errorf("first %+v, second %+v", first.Verdicts, second.Verdicts)
 		}
-		all, err := db.SourceArrivals(t.Context(), h.src.ID, 0, 10)
+		all, err := db.SourceArrivals(t.Context(), source.Look{SourceID: h.src.ID, Limit: 10})
 		if err != nil || len(all) != 2 || string(all[1].Body) != `{"a":"\u0000"}` || all[1].Addr != "10.0.0.1" || len(all[0].Verdicts) != 2 || all[0].Verdicts[1].Reason == "" {
 			t.Errorf("kept %+v, %v", all, err)
 		}
-		if older, err := db.SourceArrivals(t.Context(), h.src.ID, all[0].ID, 10); err != nil || len(older) != 1 {
+		if older, err := db.SourceArrivals(t.Context(), source.Look{SourceID: h.src.ID, Before: all[0].ID, Limit: 10}); err != nil || len(older) != 1 {
 			t.Errorf("%d older ones, %v", len(older), err)
+		}
+		bad := h.take(source.Arrival{Body: []byte(`{"bad":1}`), Verdicts: []source.Verdict{{ID: "9", Outcome: source.Rejected, Reason: "no"}, {ID: "10", Outcome: source.Ignored}}})
+		h.take(source.Arrival{Body: []byte("{}"), Verdicts: []source.Verdict{{ID: "11", Outcome: source.Ignored}}})
+		if only, err := db.SourceArrivals(t.Context(), source.Look{SourceID: h.src.ID, Rejected: true, Limit: 10}); err != nil || len(only) != 1 || !bytes.Equal(only[0].Body, bad.Body) {
+			t.Errorf("of which something was rejected: %+v, %v", only, err)
 		}
 	})
 }

@@ -27,6 +27,7 @@ type Door struct {
 	Intake  Intake
 	Log     *slog.Logger
 	Now     func() time.Time
+	Took    func(source.Counts) // hears of every body that was stored; may be nil
 
 	known  known
 	limits limits
@@ -123,6 +124,9 @@ func (d *Door) receive(c echo.Context) error {
 	a, err := d.take(r, notices)
 	if err != nil {
 		return err
+	}
+	if d.Took != nil {
+		d.Took(a.Tally())
 	}
 	d.warn(a)
 	return c.JSONBlob(http.StatusAccepted, answer(a))

@@ -20,8 +20,8 @@ import (
 
 // Arrivals is what the pages of event sources read.
 type Arrivals interface {
-	SourcesOf(ctx context.Context, name registry.Name) ([]source.Source, error)                         // by name
-	SourceArrivals(ctx context.Context, sourceID string, before int64, n int) ([]source.Arrived, error) // newest first; before 0 is from the newest
+	SourcesOf(ctx context.Context, name registry.Name) ([]source.Source, error)     // by name
+	SourceArrivals(ctx context.Context, look source.Look) ([]source.Arrived, error) // newest first
 }
 
 // sourceRoutes are the pages of where events come in from outside.
@@ -197,10 +197,11 @@ func (p *Portal) oneSource(c echo.Context) error {
 		return err
 	}
 	page := views.SourcePage{
-		Registry: reg, SourceRow: p.sourceRow(src), Before: int64(deliveryID(c.QueryParam("before"))),
+		Registry: reg, SourceRow: p.sourceRow(src), Before: int64(deliveryID(c.QueryParam("before"))), Rejected: c.QueryParam("only") == "rejected",
 		MayAdmin: who(c).May(account.Admin, reg.Name), Clear: who(c).May(account.Secrets, reg.Name),
 	}
-	if page.Arrived, err = p.Arrivals.SourceArrivals(c.Request().Context(), src.ID, page.Before, arrivalsShown+1); err != nil {
+	look := source.Look{SourceID: src.ID, Rejected: page.Rejected, Before: page.Before, Limit: arrivalsShown + 1}
+	if page.Arrived, err = p.Arrivals.SourceArrivals(c.Request().Context(), look); err != nil {
 		return err
 	}
 	if len(page.Arrived) > arrivalsShown {

@@ -85,7 +85,16 @@ func TestSourcesAreForOwnersToChange(t *testing.T) {
 	h.must(err)
 	_, err = h.portal.Outbox.Take(t.Context(), source.Arrival{Source: made.Source, At: h.Now().Add(-time.Minute), Body: []byte(`{"canary":1}`), Verdicts: []source.Verdict{{ID: "1", Outcome: source.Ignored}}}, nil)
 	h.must(err)
+	_, err = h.portal.Outbox.Take(t.Context(), source.Arrival{Source: made.Source, At: h.Now(), Body: []byte("{}"), Verdicts: []source.Verdict{{ID: "2", Outcome: source.Rejected, Reason: "its tag breaks the rules"}}}, nil)
+	h.must(err)
 	reader := h.signedIn("reader1", account.Reader)
+	if n := reader.Get(sourcesPage+"/edge").Says(".seg [aria-current]", "All").Find(".reqs > li").Length(); n != 2 {
+		t.Errorf("%d requests are shown, want both", n)
+	}
+	only := reader.Get(sourcesPage+"/edge?only=rejected").Says(".seg [aria-current]", "Rejected only").Says(".reqs", "its tag breaks the rules")
+	if n := only.Find(".reqs > li").Length(); n != 1 {
+		t.Errorf("%d requests are shown, want the rejected one alone", n)
+	}
 	page := reader.Get(sourcesPage + "/edge").Status(http.StatusOK).Lacks("a[href$='/delete']")
 	if strings.Contains(page.Body, "canary") {
 		t.Error("a reader sees the body")
