@@ -46,7 +46,7 @@ func makeBackup(c *cobra.Command, to string, recipients []string) error {
 		return err
 	}
 	if cfg.Blobs != "" {
-		return fault.New(fault.Invalid, "The layers are in the bucket %s, whose store makes its own back-ups. Copy the database with sqlite3 %s .backup.", cfg.Blobs, cfg.Database)
+		return fault.New(fault.Invalid, "The layers are in the bucket %s: back that up with its own store's versions or copies. A back-up here would hold the database alone, so it is not made: run sqlite3 %s '.backup dockbell.db', keep the key %s in another place, or bring the layers home with dockbell migrate --blobs folder.", cfg.Blobs, cfg.Database, cfg.KeyFile)
 	}
 	if cfg.Database.Postgres() {
 		return fault.New(fault.Invalid, "The database is a PostgreSQL server, which makes its own back-ups: run pg_dump --format=custom, and copy %s after it and the key %s to another place. The README says how under Back-up.",

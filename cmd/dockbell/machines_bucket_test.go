@@ -14,13 +14,10 @@ import (
 // TestMachinesShareABucket: an upload that begins on one machine ends on the other, and what was pushed to one is pulled from
 // the other. The machines have nothing in common but the database, the key and the bucket.
 func TestMachinesShareABucket(t *testing.T) {
-	bucket := os.Getenv("DOCKBELL_TEST_BUCKET")
-	if bucket == "" {
-		storetest.Without(t, "DOCKBELL_TEST_BUCKET names no bucket (make test sets it)")
-	}
+	bucket := testBucket(t, "machines")
 	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
 		shared := t.TempDir()
-		for name, value := range map[string]string{"DATABASE": dsn, "BLOBS": bucket + "&prefix=machines/", "KEY_FILE": filepath.Join(shared, "key")} {
+		for name, value := range map[string]string{"DATABASE": dsn, "BLOBS": bucket, "KEY_FILE": filepath.Join(shared, "key")} {
 			t.Setenv("DOCKBELL_"+name, value)
 		}
 		one := startProcess(t, filepath.Join(shared, "one"))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -15,14 +16,17 @@ import (
 )
 
 func migrateCommand() *cobra.Command {
-	var to string
+	var to, layers string
 	c := &cobra.Command{
-		Use:   "migrate --to postgres://...",
-		Short: "Move a SQLite installation with its whole history into PostgreSQL",
-		Long: "Copies everything that the SQLite file of the data folder holds into an empty PostgreSQL database, then reads both sides and compares the rows of every table: their number and a sum over all that they hold. " +
+		Use:   "migrate [--to postgres://...] [--blobs BUCKET|folder]",
+		Short: "Move an installation into PostgreSQL, or its layers to another place",
+		Long: "--to copies everything that the SQLite file of the data folder holds into an empty PostgreSQL database, then reads both sides and compares the rows of every table: their number and a sum over all that they hold. " +
 			"The server must be stopped. The file stays as it is, and the new database does not open before all of it is there and the same: a move that was broken off goes on when the command is repeated.\n\n" +
-			"Layers are not moved: they stay where they are. The key stays too; every server that uses the new database needs it.",
+			"The key stays; every server that uses the new database needs it. So do the layers, unless --blobs is given: it copies them from where they are (the folder of the data, or the bucket of DOCKBELL_BLOBS) " +
+			"into a bucket or into the folder, and reads every one back and compares it with its digest. The old place stays as it is. Repeated, it copies what is not there yet.",
 		Example: "  dockbell migrate --to postgres://dockbell@db.example.com/dockbell\n" +
+			"  dockbell migrate --blobs 's3://layers?region=eu-central-1'\n" +
+			"  DOCKBELL_BLOBS='s3://layers?region=eu-central-1' dockbell migrate --blobs folder\n" +
 			"  dockbell migrate --data /var/lib/dockbell --to 'postgres://dockbell:PASSWORD@db/dockbell?sslmode=verify-full'",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -30,16 +34,44 @@ func migrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return migrate(c.Context(), cfg, DSN(to), c.OutOrStdout(), c.ErrOrStderr())
+			if to == "" && layers == "" {
+				return usage("say what to move: --to postgres://... for the database, --blobs for the layers")
+			}
+			m, err := newMigration(c, cfg, layers)
+			if err != nil {
+				return err
+			}
+			if to != "" {
+				if err := m.database(c.Context(), DSN(to)); err != nil || layers == "" {
+					return err
+				}
+			}
+			return m.blobs(c.Context())
 		},
 	}
 	c.Flags().StringVar(&to, "to", "", "address of an empty PostgreSQL database")
-	required(c, "to")
+	c.Flags().StringVar(&layers, "blobs", "", "where the layers go: a bucket such as s3://name, or \"folder\" for the folder of the data")
 	addPlace(c)
 	return c
 }
 
-func migrate(ctx context.Context, cfg Config, to DSN, out, progress io.Writer) error {
+// migration is what one command moves.
+type migration struct {
+	cfg    Config
+	layers string // where they go: a bucket, folderWord, or empty
+	out    io.Writer
+	told   io.Writer // how far it is
+	log    *slog.Logger
+}
+
+func newMigration(c *cobra.Command, cfg Config, layers string) (*migration, error) {
+	m := &migration{cfg, layers, c.OutOrStdout(), c.ErrOrStderr(), newLog(c.ErrOrStderr(), cfg.Log)}
+	err := m.checkLayers()
+	return m, err
+}
+
+func (m *migration) database(ctx context.Context, to DSN) error {
+	cfg := m.cfg
 	switch {
 	case cfg.Database.Postgres():
 		return usage("the installation is in PostgreSQL already: %s", cfg.Database)
@@ -58,7 +90,7 @@ func migrate(ctx context.Context, cfg Config, to DSN, out, progress io.Writer) e
 	if err != nil {
 		return err
 	}
-	moved, err := store.Move{From: string(cfg.Database), To: string(to), Key: key, Progress: shownProgress(progress)}.Run(ctx)
+	moved, err := store.Move{From: string(cfg.Database), To: string(to), Key: key, Progress: shownProgress(m.told)}.Run(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.Join(errors.New("the move was broken off: repeat the command to go on"), err)
@@ -66,11 +98,14 @@ func migrate(ctx context.Context, cfg Config, to DSN, out, progress io.Writer) e
 		return err
 	}
 	if moved.Before {
-		fmt.Fprintf(out, "It was moved before. %d rows of %d tables are the same on both sides.\n", moved.Rows, moved.Tables)
+		fmt.Fprintf(m.out, "It was moved before. %d rows of %d tables are the same on both sides.\n", moved.Rows, moved.Tables)
 	} else {
-		fmt.Fprintf(out, "%d rows of %d tables were moved, and are the same on both sides.\n", moved.Rows, moved.Tables)
+		fmt.Fprintf(m.out, "%d rows of %d tables were moved, and are the same on both sides.\n", moved.Rows, moved.Tables)
 	}
-	fmt.Fprintf(out, "Start the servers with DOCKBELL_DATABASE=%s and the key %s.\nThe layers stay in %s.\n", to, cfg.KeyFile, cmp.Or(cfg.Blobs, filepath.Join(cfg.Data, "blobs")))
+	fmt.Fprintf(m.out, "Start the servers with DOCKBELL_DATABASE=%s and the key %s.\n", to, cfg.KeyFile)
+	if m.layers == "" {
+		fmt.Fprintf(m.out, "The layers stay in %s.\n", cmp.Or(cfg.Blobs, filepath.Join(cfg.Data, "blobs")))
+	}
 	return nil
 }
 

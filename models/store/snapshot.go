@@ -58,6 +58,12 @@ func Whole(ctx context.Context, file string) error {
 	return nil
 }
 
+// NeededBlobs gives the digests that the registries refer to.
+func (db *DB) NeededBlobs(ctx context.Context) (digests []string, err error) {
+	err = db.read(ctx).Raw("select distinct digest from blob_links order by digest").Scan(&digests).Error
+	return digests, translate(err)
+}
+
 // Needed gives the digests of the layers that belong to a repository in a SQLite file.
 func Needed(ctx context.Context, file string) (digests []string, err error) {
 	err = withFile(file, func(conn *sql.DB) error {
