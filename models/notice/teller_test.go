@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // memory is a store of one registry, which forgets nothing.
 type memory struct {
+	mu     sync.Mutex
 	to     Settings
 	hooks  []webhook.Webhook
 	fresh  []Notice
@@ -36,6 +38,8 @@ func (m *memory) NewNotices(context.Context, int) ([]Notice, error) {
 }
 
 func (m *memory) PassOn(_ context.Context, n Notice, recipients []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if err := m.broken; err != nil {
 		m.broken = nil
 		return err
@@ -48,6 +52,8 @@ func (m *memory) PassOn(_ context.Context, n Notice, recipients []string) error 
 }
 
 func (m *memory) ClaimMails(_ context.Context, most int, lease time.Duration) ([]Mail, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var taken []Mail
 	for i := range m.mails {
 		if x := &m.mails[i]; !x.Next.IsZero() && !x.Next.After(time.Now()) && len(taken) < most {
@@ -64,17 +70,23 @@ func (m *memory) mail(id int64) *Mail {
 }
 
 func (m *memory) MailSent(_ context.Context, id int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.sent = append(m.sent, m.mail(id).To)
 	m.mail(id).Next, m.mail(id).Problem = time.Time{}, ""
 	return nil
 }
 
 func (m *memory) MailFailed(_ context.Context, id int64, problem string, again time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.mail(id).Next, m.mail(id).Problem = again, problem
 	return nil
 }
 
 func (m *memory) NextMail(context.Context) (next time.Time, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, x := range m.mails {
 		if !x.Next.IsZero() && (next.IsZero() || x.Next.Before(next)) {
 			next = x.Next
@@ -104,10 +116,13 @@ func TestTellerTriesAgain(t *testing.T) {
 		})}
 		ctx, cancel := context.WithCancel(t.Context())
 		go teller.Run(ctx)
-		time.Sleep(3 * lookEvery)
+		time.Sleep(3*lookEvery + lookEvery/2)
+		synctest.Wait()
+		m.mu.Lock()
 		if fmt.Sprint(m.sent) != "[ada@example.com]" || m.mail(101).Problem != "There is no such person." || !m.mail(101).Next.IsZero() || m.mail(102).Next.IsZero() {
 			t.Errorf("sent to %v; %+v", m.sent, m.mails)
 		}
+		m.mu.Unlock()
 		time.Sleep(3 * time.Hour)
 		cancel()
 		synctest.Wait()
