@@ -16,7 +16,8 @@ type Manifest struct {
 	Registry   registry.Registry
 	Repository string
 	artifact.Stored
-	Tags       []string // that it carries
+	Tags       []string // that it carries, by name
+	MoreTags   int      // that are not among them
 	Moved      int64    // bytes of a pull of all of it; what its platforms share counts once
 	Children   []ChildRow
 	Referrers  []Referrer

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -224,6 +225,20 @@ func (db *DB) tagsOf(ctx context.Context, name registry.Name, repository string,
 func (db *DB) ManifestTags(ctx context.Context, name registry.Name, repository, digest string) ([]string, error) {
 	all, err := db.tagsOf(ctx, name, repository, []string{digest})
 	return all[digest], err
+}
+
+// SomeTags gives the tags of one manifest by name, and how many more it has: of very many it gives some.
+func (db *DB) SomeTags(ctx context.Context, name registry.Name, repository, digest string, most int) (tags []string, more int, err error) {
+	query := func() *gorm.DB {
+		return inRepository(db.read(ctx).Model(&tagRow{}), name, repository).Where("digest = ?", digest)
+	}
+	var all int64
+	if err = query().Limit(most+1).Pluck("name", &tags).Error; err == nil && len(tags) > most {
+		tags = tags[:most]
+		err = query().Count(&all).Error
+	}
+	slices.Sort(tags)
+	return tags, max(int(all)-most, 0), translate(err)
 }
 
 // TagInfo gives one tag; NotFound at field "tag".

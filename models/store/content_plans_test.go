@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,20 @@ func TestPagesOfManyRepositories(t *testing.T) {
 			return err
 		})
 		page("a manifest by its tag", func() error { _, err := db.Stored(ctx, "acmereg", repository, "v75"); return err })
+		page("the tags of a manifest that has most", func() error {
+			tags, more, err := db.SomeTags(ctx, "acmereg", "zlarge", "sha256:0", 20)
+			if err == nil && (len(tags) != 20 || !slices.IsSorted(tags) || more != repositories*5-20) {
+				err = fmt.Errorf("%v and %d more", tags, more)
+			}
+			return err
+		})
+		page("the tag of a manifest that has one", func() error {
+			tags, more, err := db.SomeTags(ctx, "acmereg", repository, "sha256:75", 1)
+			if err == nil && (len(tags) != 1 || more != 0) {
+				err = fmt.Errorf("%v and %d more", tags, more)
+			}
+			return err
+		})
 		page("manifests of a page", func() error {
 			_, err := db.StoredAll(ctx, "acmereg", repository, []string{"sha256:70", "sha256:71"})
 			return err

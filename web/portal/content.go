@@ -25,7 +25,8 @@ const (
 	referrerDepth  = 3
 	referrersEach  = 50
 	calledWebhooks = 50
-	tagsNamed      = 10
+	tagsShown      = 100
+	tagsNamed      = 10 // in the question before a deletion
 )
 
 // contentRoutes are the commands on what a registry holds. What they are about stands in the query: repository names hold
@@ -107,7 +108,7 @@ func (p *Portal) manifestOf(c echo.Context, reg registry.Registry, repository, a
 	if m.Stored, err = p.Contents.Stored(ctx, reg.Name, repository, at); err != nil {
 		return m, err
 	}
-	if m.Tags, err = p.Contents.ManifestTags(ctx, reg.Name, repository, m.Digest); err != nil {
+	if m.Tags, m.MoreTags, err = p.Contents.SomeTags(ctx, reg.Name, repository, m.Digest, tagsShown); err != nil {
 		return m, err
 	}
 	if m.Children, m.Moved, err = p.childrenOf(ctx, reg.Name, repository, m.Manifest); err != nil {
@@ -188,13 +189,11 @@ func (p *Portal) deletionOf(ctx context.Context, reg registry.Registry, about vi
 		if err != nil {
 			return d, err
 		}
-		tags, err := p.Contents.ManifestTags(ctx, reg.Name, about.Repository, about.Digest)
-		if err != nil {
+		if d.Tags, d.More, err = p.Contents.SomeTags(ctx, reg.Name, about.Repository, about.Digest, tagsNamed); err != nil {
 			return d, err
 		}
 		referrers, err := p.Contents.Referrers(ctx, reg.Name, about.Repository, about.Digest, "")
 		d.Manifests, d.Children, d.Referrers = 1, len(m.Children), len(referrers)
-		d.Tags, d.More = tags[:min(len(tags), tagsNamed)], max(len(tags)-tagsNamed, 0)
 		return d, err
 	case about.Tag != "":
 		d.Alone = true

@@ -46,7 +46,7 @@ type Contents interface {
 	Repository(ctx context.Context, name registry.Name, repository string) (artifact.RepositoryInfo, error)
 	Stored(ctx context.Context, name registry.Name, repository, reference string) (artifact.Stored, error)
 	StoredAll(ctx context.Context, name registry.Name, repository string, digests []string) (map[string]artifact.Stored, error)
-	ManifestTags(ctx context.Context, name registry.Name, repository, digest string) ([]string, error)
+	SomeTags(ctx context.Context, name registry.Name, repository, digest string, most int) (tags []string, more int, err error) // by name
 	Referrers(ctx context.Context, name registry.Name, repository, digest, artifactType string) ([]artifact.Descriptor, error)
 	DeliveriesOf(ctx context.Context, name registry.Name, repository, digest string, n int) ([]delivery.Delivery, error)
 
