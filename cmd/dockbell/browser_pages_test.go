@@ -71,6 +71,7 @@ func furnish(t *testing.T) *furniture {
 		return href
 	}
 	delivered, event := link(hookList+"/scanimages", "#dl-body a"), link(registry+"/events", "tbody a")
+	kept := link(hookList+"/tryitout", "#dl-body a")
 	user := "/settings/users/" + b.Get("/settings/users").Find("#rows .pick").First().AttrOr("value", "")
 	key := "/settings/tokens/" + b.Get("/settings/tokens").Find("#rows .pick").First().AttrOr("value", "")
 	program := b.Get("/adfs/oauth2/authorize?" + url.Values{ // as az asks
@@ -88,7 +89,7 @@ func furnish(t *testing.T) *furniture {
 		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume", hookList + "/tryitout/replay", hookList + "/tryitout/drop",
 		hookList + "/-/edit?name=deployprod", hookList + "/-/delete?name=deployprod&name=scanimages",
 		hookList + "/-/resume?name=tryitout&name=deployprod", hookList + "/-/drop?name=tryitout&name=deployprod",
-		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response",
+		registry + "/deliveries", registry + "/deliveries?status=5xx", delivered, delivered + "?view=response", kept,
 		registry + "/events", event, f.inbox, "/search?q=team", "/search?q=nothing-like-this", "/help/keys", "/help/api", "/account",
 		"/notices", registry + "/notices", "/settings", "/settings/users", "/settings/users/new", user, user + "/delete",
 		"/settings/tokens", "/settings/tokens/new", key + "/revoke", "/settings/networks", "/settings/networks/new", "/settings/retention", "/settings/members", "/settings/audit", "/settings/audit?q=nothing-like-this",
