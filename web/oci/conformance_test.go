@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"dockbell/models/blobs"
 	"dockbell/models/store/storetest"
 )
 
-// TestConformance runs the official program of the OCI against the door on every database, with its own settings and with
-// all that it can check besides. DOCKBELL_TEST_CONFORMANCE is the program's path, as `.ci/tool clients` builds it.
+// TestConformance runs the official program of the OCI against the door on every database and with its layers in a bucket, with its own
+// settings and with all that it can check besides. DOCKBELL_TEST_CONFORMANCE is the program's path, as `.ci/tool clients` builds it.
 func TestConformance(t *testing.T) {
 	program := os.Getenv("DOCKBELL_TEST_CONFORMANCE")
 	if program == "" {
@@ -23,19 +24,32 @@ func TestConformance(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachHouse(t, func(t *testing.T, h *house) {
-				results := t.TempDir()
-				if keep := os.Getenv("DOCKBELL_TEST_RESULTS"); keep != "" {
-					results = filepath.Join(keep, t.Name())
-				}
-				cmd := exec.CommandContext(t.Context(), program)
-				cmd.Env = append(os.Environ(), append(more, "OCI_REGISTRY="+h.host, "OCI_TLS=disabled", "OCI_VERSION=1.1",
-					"OCI_USERNAME=pusher", "OCI_PASSWORD="+password, "OCI_RESULTS_DIR="+results)...)
-				out, err := cmd.CombinedOutput()
-				if err != nil {
-					t.Errorf("the conformance program: %v\n%s", err, out)
-				}
-			})
+			eachHouse(t, func(t *testing.T, h *house) { conforms(t, program, h, more) })
+			if name == "strict" {
+				t.Run("bucket", func(t *testing.T) {
+					h, n := newHouse(t).inBucket("conformance"), 0
+					conforms(t, program, h, more)
+					err := h.door.Blobs.(*blobs.Cloud).Each(t.Context(), func(digests []string) error { n += len(digests); return nil })
+					if err != nil || n == 0 {
+						t.Errorf("%d layers are in the bucket (%v)", n, err)
+					}
+				})
+			}
 		})
+	}
+}
+
+func conforms(t *testing.T, program string, h *house, more []string) {
+	t.Helper()
+	results := t.TempDir()
+	if keep := os.Getenv("DOCKBELL_TEST_RESULTS"); keep != "" {
+		results = filepath.Join(keep, t.Name())
+	}
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Env = append(os.Environ(), append(more, "OCI_REGISTRY="+h.host, "OCI_TLS=disabled", "OCI_VERSION=1.1",
+		"OCI_USERNAME=pusher", "OCI_PASSWORD="+password, "OCI_RESULTS_DIR="+results)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("the conformance program: %v\n%s", err, out)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +141,22 @@ func (h *house) on(db *store.DB) *house {
 	}, web.Doors{h.door}))
 	t.Cleanup(server.Close)
 	h.host = strings.TrimPrefix(server.URL, "http://")
+	return h
+}
+
+// inBucket keeps the layers in a part of the tests' bucket instead of the folder. It is called before the first request.
+func (h *house) inBucket(part string) *house {
+	h.t.Helper()
+	url := os.Getenv("DOCKBELL_TEST_BUCKET")
+	if url == "" {
+		storetest.Without(h.t, "DOCKBELL_TEST_BUCKET names no bucket (make test sets it)")
+	}
+	bucket, err := blobs.OpenCloud(h.t.Context(), url+"&prefix="+part+"/")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { bucket.Close() })
+	h.door.Blobs = bucket
 	return h
 }
 
