@@ -92,7 +92,7 @@ func later(a, b time.Time) time.Time {
 func (h Hold) Sentence(now time.Time) string {
 	switch h.By {
 	case ByPause:
-		return fmt.Sprintf("The webhook is paused since %s, so this is kept. Resume the webhook to send it.", moment(h.Since, now))
+		return fmt.Sprintf("The webhook is paused since %s. Resume it to send what waits.", moment(h.Since, now))
 	case ByOrder:
 		return fmt.Sprintf("Waits behind delivery %s of the same repository, because the webhook keeps the order of each repository. "+
 			"It goes when that one has arrived or was given up: look there what keeps it.", h.Behind)

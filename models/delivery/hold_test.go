@@ -26,7 +26,7 @@ func TestWhatHoldsADelivery(t *testing.T) {
 	}{
 		"nothing":                        {Circumstances{}, waits, 0, "", nil},
 		"its own retry":                  {Circumstances{Flying: 3}, retry, 7, "", nil},
-		"the pause":                      {Circumstances{Paused: in(-60), Circuit: probed}, retry, 3, ByPause, []string{"paused since 11:59:00 UTC", "Resume the webhook"}},
+		"the pause":                      {Circumstances{Paused: in(-60), Circuit: probed}, retry, 3, ByPause, []string{"paused since 11:59:00 UTC", "Resume it"}},
 		"a pause of yesterday":           {Circumstances{Paused: in(-86400)}, waits, 0, ByPause, []string{"since 2 June 2026 12:00 UTC"}},
 		"a ping in a pause":              {Circumstances{Paused: in(-60)}, with(func(d *Delivery) { d.Action = event.Ping }), 0, "", nil},
 		"under way":                      {Circumstances{Paused: in(-60)}, with(func(d *Delivery) { d.Next = time.Time{} }), 0, "", nil},

@@ -37,7 +37,7 @@ func TestPauseAndResume(t *testing.T) {
 	b.Get(list).Says("#hooks-body", "Paused").Says("#hooks-facts", "1 enabled, 1 of them paused")
 	b.Get(list+"?status=paused").Says("#hooks-body", "deployprod")
 	b.Get("/registries/mycontainerregistry/events/"+string(newest.EventID)).Says("main", "Kept: the webhook is paused.")
-	b.Get("/registries/mycontainerregistry/deliveries/"+newest.ID.String()).Says("#attempts", "1st try is kept").Says("#dl-sentence", "Resume the webhook to send it.")
+	b.Get("/registries/mycontainerregistry/deliveries/"+newest.ID.String()).Says("#attempts", "1st try is kept").Says("#dl-sentence", "Resume it to send what waits.")
 
 	b.Get(at+"/resume").Status(http.StatusOK).Says("dialog", "3 deliveries").Says("dialog", "2 deliveries; 1 older one is dropped").Says("dialog", "3 deliveries are dropped")
 	b.Post(at+"/resume", "send", "some").Status(http.StatusUnprocessableEntity).Says("#err-sum", "Choose what is sent")
