@@ -122,7 +122,15 @@ func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name)
 
 // Notify tells of another webhook through this one. That it does so twice changes nothing. A disabled webhook gets none, nor one whose
 // format has no words for notices, nor the one that the notice is about: it would tell of itself without end.
-func (o *Outbox) Notify(ctx context.Context, n notice.Notice, hook webhook.Webhook, link string) error {
+func (o *Outbox) Notify(ctx context.Context, n notice.Notice, to webhook.Webhook, link string) error {
+	turn := o.Store.Turn()
+	hook, err := o.Store.Webhook(ctx, to.Registry, to.Name) // as it is in this turn
+	if fault.Is(err, fault.NotFound) || err == nil && hook.ID != to.ID {
+		return nil // it was deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
 	format, _ := payload.ByName(hook.Format)
 	if hook.ID == n.WebhookID || hook.Status == webhook.Disabled || format.Notice == nil {
 		return nil
@@ -134,7 +142,7 @@ func (o *Outbox) Notify(ctx context.Context, n notice.Notice, hook webhook.Webho
 	ev := event.Event{ID: n.EventID, Registry: hook.Registry, Location: hook.Location, Action: event.Noticed, Time: kept(n.At), Source: "builtin"}
 	verdict := webhook.Verdict{WebhookID: hook.ID, Webhook: hook.Name, Fires: true, As: event.Noticed, Reason: "It gets the notices about the registry’s other webhooks."}
 	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{verdict}, Deliveries: []Delivery{o.newDelivery(ev, hook, event.Noticed, body)}, To: []webhook.Webhook{hook}}
-	_, err = o.store(ctx, nil, o.Store.Turn(), func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
+	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
 	return err
 }
 
