@@ -48,7 +48,7 @@ func commandSelected(v *tab) {
 	v.t.Helper()
 	disabled := "[...document.querySelectorAll('.cmdbar [data-needs]')].map(b => b.getAttribute('aria-disabled') === 'true')"
 	if !v.look.plain {
-		if off := eval[[]bool](v, disabled); len(off) != 5 || strings.Contains(fmt.Sprint(off), "false") {
+		if off := eval[[]bool](v, disabled); len(off) != 8 || strings.Contains(fmt.Sprint(off), "false") {
 			v.t.Errorf("without a selection the commands are off: %v", off)
 		}
 	}
