@@ -67,6 +67,18 @@ func commandSelected(v *tab) {
 
 	v.open(hookList)
 	v.tick("Select firsthook", true)
+	v.press("Pause")
+	v.row("firsthook", "STATUS", "Paused")
+	v.tick("Select firsthook", true)
+	v.press("Resume")
+	v.reads("dialog h2", "Resume firsthook")
+	v.sound()
+	v.within("dialog", "Resume", "button").click()
+	v.row("firsthook", "STATUS", "Enabled")
+	v.reads("#toasts", "firsthook resumed")
+
+	v.open(hookList)
+	v.tick("Select firsthook", true)
 	v.press("Ping")
 	v.reads("#ping-result", "Ping to firsthook answered 200")
 	v.tick("Select firsthook", true)
