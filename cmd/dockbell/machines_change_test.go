@@ -74,9 +74,13 @@ func TestAChangeOnOneMachineHoldsOnTheOther(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				one.signal(syscall.SIGSTOP) // so that the other one has the work
 				h := claimAhead(t, two, db, name)
+				var last int64 // an edited webhook's deliveries are claimed anew at once: only earlier claims count
+				if err := db.QueryRow("select max(claimed) from deliveries").Scan(&last); err != nil {
+					t.Fatal(err)
+				}
 				one.signal(syscall.SIGCONT)
 				one.browser().Send(hooksPath+"/"+name+c.path, hookForm(name, elsewhere.url, append(c.form, "scope", "team/"+name+":*")...)).Status(http.StatusSeeOther)
-				until(t, "what was claimed is given back", func() bool { return h.claimed() == underway })
+				until(t, "what was claimed is given back", func() bool { return h.has(fmt.Sprint("claimed <> 0 and claimed <= ", last)) == underway })
 				h.letGo()
 				until(t, "the rest is "+c.states, func() bool { return h.claimed() == 0 && h.has("state = '"+c.states+"'") == c.n })
 				if calls := h.count(); calls != 1+underway {
