@@ -23,6 +23,7 @@ var measures = []measure{
 	{[]string{"10", "11"}, "pages of a long history", (*bench).history},
 	{[]string{"13"}, "retention of a long history", (*bench).retention},
 	{[]string{"14"}, "manifest PUT", (*bench).manifests},
+	{[]string{"15"}, "two servers on PostgreSQL", (*bench).twoServers},
 	{[]string{"R1", "R2", "R3", "R4"}, "large blobs and many pulls", (*bench).blobs},
 	{[]string{"R5"}, "pages of many repositories", (*bench).contents},
 }
@@ -56,11 +57,16 @@ type pass struct{ ofLimit, perSecond, cpu, cpuOfLimit, connections float64 }
 
 // flooded sends events on so many connections for the length of a measure and waits for every delivery.
 func (b *bench) flooded(ctx context.Context, hooks, connections int) (pass, error) {
+	return b.floodedOn(ctx, b.withServer, hooks, connections)
+}
+
+// floodedOn is flooded with servers that with starts.
+func (b *bench) floodedOn(ctx context.Context, with func(ctx context.Context, hooks int, f func(*server, *notifier) error) error, hooks, connections int) (pass, error) {
 	var got pass
 	var posts, opened int64
 	var took, cpu time.Duration
 	floor, err := b.beside(ctx, func() error {
-		return b.withServer(ctx, hooks, func(s *server, n *notifier) error {
+		return with(ctx, hooks, func(s *server, n *notifier) error {
 			if _, err := n.flood(connections, func(done int64) bool { return done < 20 }); err != nil { // warm: connections, caches
 				return err
 			}

@@ -12,14 +12,15 @@ import (
 // notifier sends events to a source as CNCF Distribution does: one in each POST, each of a new tag.
 type notifier struct {
 	load
-	url, token string
-	receiver   *receiver
-	client     *http.Client
-	next       atomic.Int64
+	urls     []string // in turn
+	token    string
+	receiver *receiver
+	client   *http.Client
+	next     atomic.Int64
 }
 
 func newNotifier(url, token string, r *receiver) *notifier {
-	n := &notifier{url: url, token: token, receiver: r, client: newClient()}
+	n := &notifier{urls: []string{url}, token: token, receiver: r, client: newClient()}
 	n.one = n.notify
 	return n
 }
@@ -38,7 +39,7 @@ func (n *notifier) notify() error {
 	i := n.next.Add(1)
 	tag := fmt.Sprintf("t%d", i)
 	n.receiver.pushing(tag)
-	req, err := http.NewRequest(http.MethodPost, n.url, bytes.NewReader(fmt.Appendf(nil, notification, i, notedDigest, tag)))
+	req, err := http.NewRequest(http.MethodPost, n.urls[i%int64(len(n.urls))], bytes.NewReader(fmt.Appendf(nil, notification, i, notedDigest, tag)))
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ func (b *bench) retention(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	s.end()
+	s.env = nil
 	if err := s.serve(ctx, b.dockbell); err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func (b *bench) retention(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.url = s.url + at.Path
+	n.urls = []string{s.url + at.Path}
 	slowest, stop := n.beside(100)
 	began := time.Now()
 	got, err := s.forgotten(ctx)

@@ -33,6 +33,7 @@ type server struct {
 	source            string // address of the source of events
 	sourceToken       string
 	folder            string
+	env               []string
 	process           *exec.Cmd
 	log               *os.File
 	portal            *http.Client // signed in
@@ -46,11 +47,11 @@ func (b *bench) start(ctx context.Context, env ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{folder: folder}
+	s := &server{folder: folder, env: env}
 	if s.log, err = os.Create(filepath.Join(folder, "log")); err != nil {
 		return nil, err
 	}
-	if err := s.serve(ctx, b.dockbell, env...); err != nil {
+	if err := s.serve(ctx, b.dockbell); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -62,11 +63,11 @@ func (b *bench) start(ctx context.Context, env ...string) (*server, error) {
 }
 
 // serve begins a life of the server.
-func (s *server) serve(ctx context.Context, dockbell string, env ...string) error {
+func (s *server) serve(ctx context.Context, dockbell string) error {
 	s.process = exec.CommandContext(ctx, dockbell, "serve")
 	s.process.Env = append(append(os.Environ(),
 		"DOCKBELL_LISTEN=127.0.0.1:0", "DOCKBELL_DATA="+filepath.Join(s.folder, "data"), "DOCKBELL_ALLOWED_NETWORKS=127.0.0.0/8",
-		"DOCKBELL_OWNER="+ownerName, "DOCKBELL_OWNER_PASSWORD="+ownerPassword, "DOCKBELL_LOG=error"), env...)
+		"DOCKBELL_OWNER="+ownerName, "DOCKBELL_OWNER_PASSWORD="+ownerPassword, "DOCKBELL_LOG=error"), s.env...)
 	s.process.Stderr = s.log
 	out, err := s.process.StdoutPipe()
 	if err != nil {
@@ -135,7 +136,9 @@ func (s *server) page(path string) (string, time.Duration, error) {
 // credentials makes what is needed for pushing and for sending events.
 func (s *server) credentials(ctx context.Context, dockbell string) error {
 	make := func(into any, args ...string) error {
-		out, err := exec.CommandContext(ctx, dockbell, append(args, "--data", filepath.Join(s.folder, "data"))...).Output()
+		run := exec.CommandContext(ctx, dockbell, append(args, "--data", filepath.Join(s.folder, "data"))...)
+		run.Env = append(os.Environ(), s.env...)
+		out, err := run.Output()
 		if err != nil {
 			return fmt.Errorf("%s %s made nothing: %w", args[0], args[1], err)
 		}
