@@ -45,6 +45,8 @@ var samples = map[string][3]any{
 	"DOCKBELL_KEY_FILE":         {"/flag.key", "/env.key", "/file.key"},
 	"DOCKBELL_TRUSTED_PROXIES":  {[]any{"10.1.0.0/16"}, []any{"10.2.0.0/16"}, []any{"10.3.0.0/16"}},
 	"DOCKBELL_LOG":              {"debug", "error", "warn"},
+	"DOCKBELL_SMTP_URL":         {"smtp://flag.example.com", "smtps://env.example.com", "smtp://file.example.com?tls=off"},
+	"DOCKBELL_SMTP_FROM":        {"flag@example.com", "env@example.com", "file@example.com"},
 }
 
 // partners are the settings without which another one is refused.
@@ -54,6 +56,7 @@ var partners = map[string]map[string]string{
 	"DOCKBELL_TLS": {
 		"DOCKBELL_TLS_CERT": "/a.pem", "DOCKBELL_TLS_KEY": "/b.pem", "DOCKBELL_LISTEN_TLS": "127.0.0.1:1", "DOCKBELL_PUBLIC_URL": "https://dock.example.com",
 	},
+	"DOCKBELL_SMTP_URL": {"DOCKBELL_SMTP_FROM": "dock@example.com"},
 	"DOCKBELL_TLS_CERT": {"DOCKBELL_TLS": "files", "DOCKBELL_TLS_KEY": "/b.pem"},
 	"DOCKBELL_TLS_KEY":  {"DOCKBELL_TLS": "files", "DOCKBELL_TLS_CERT": "/a.pem"},
 }
