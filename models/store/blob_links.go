@@ -54,7 +54,7 @@ func (db *DB) WantBlob(ctx context.Context, name registry.Name, repository, dige
 
 func (db *DB) blobLink(ctx context.Context, name registry.Name, repository, digest string) (blobLinkRow, error) {
 	found, link := false, blobLinkRow{RegistryKey: name.Key(), Repository: repository, Digest: digest}
-	err := db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+	err := db.quick(ctx).query(func(row *sql.Rows) error {
 		found = true
 		return row.Scan(&link.Size, &link.Created)
 	}, "select size, created from blob_links where registry_key = ? and repository = ? and digest = ?", link.RegistryKey, repository, digest)

@@ -30,6 +30,15 @@ func (db *DB) sql(tx *gorm.DB) sqlTx {
 	return s
 }
 
+// quick is sql for readings of one row by its key, of which a client waits with every request. With SQLite they take less time
+// than what database/sql and the driver set up for the case that somebody cancels them.
+func (db *DB) quick(ctx context.Context) sqlTx {
+	if db.postgres {
+		return db.sql(db.read(ctx))
+	}
+	return sqlTx{tx: db.reader, pool: db.reader.ConnPool, ctx: context.WithoutCancel(ctx), first: db.shard}
+}
+
 // shard is that of the counters to which this transaction adds.
 func (s sqlTx) shard() int64 {
 	n, _ := s.ctx.Value(committer{}).(int64)
