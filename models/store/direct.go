@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"io"
 
 	"github.com/mattn/go-sqlite3"
 	"gorm.io/gorm"
@@ -43,7 +45,36 @@ func (d *direct) begin(ctx context.Context, pool *gorm.DB) (tx *gorm.DB, end fun
 
 // exec runs a statement and says how many rows it changed.
 func (d *direct) exec(ctx context.Context, statement string, args []any) (rows int64, err error) {
-	err = d.conn.Raw(func(conn any) error {
+	err = d.with(statement, args, func(s *sqlite3.SQLiteStmt) error {
+		done, err := s.ExecContext(ctx, d.args)
+		if err == nil {
+			rows, err = done.RowsAffected()
+		}
+		return err
+	})
+	return rows, err
+}
+
+// number runs a query for one number; found is false when it gives no row.
+func (d *direct) number(ctx context.Context, statement string, args []any) (n int64, found bool, err error) {
+	err = d.with(statement, args, func(s *sqlite3.SQLiteStmt) error {
+		rows, err := s.QueryContext(ctx, d.args)
+		if err != nil {
+			return err
+		}
+		row := []driver.Value{nil}
+		if err = rows.Next(row); errors.Is(err, io.EOF) {
+			return rows.Close()
+		}
+		n, found = row[0].(int64)
+		return errors.Join(err, rows.Close())
+	})
+	return n, found, err
+}
+
+// with hands a statement to f, and keeps the arguments in d.args.
+func (d *direct) with(statement string, args []any, f func(s *sqlite3.SQLiteStmt) error) error {
+	return d.conn.Raw(func(conn any) error {
 		s, err := d.prepare(conn.(*sqlite3.SQLiteConn), statement) //nolint:forcetypeassert // the driver that was opened
 		if err != nil {
 			return err
@@ -52,13 +83,8 @@ func (d *direct) exec(ctx context.Context, statement string, args []any) (rows i
 		for i, arg := range args {
 			d.args = append(d.args, driver.NamedValue{Ordinal: i + 1, Value: plain(arg)})
 		}
-		done, err := s.ExecContext(ctx, d.args)
-		if err == nil {
-			rows, err = done.RowsAffected()
-		}
-		return err
+		return f(s)
 	})
-	return rows, err
 }
 
 // plain gives an argument one of the types that drivers know.

@@ -49,33 +49,32 @@ func (db *DB) storeImages(s sqlTx, entries []delivery.Entry) (ids map[int64]int6
 		target := entry.Event.Target
 		row := newImage(entry.Event.Registry, target.Repository, target.Tag)
 		hash := row.hash()
-		switch {
-		case ids[hash] != 0:
-		case s.postgres:
-			row.ID, ids[hash] = hash, hash
-			rows = append(rows, row)
-		default:
-			if ids[hash], err = db.numberImage(s, row, hash); err != nil {
+		if ids[hash] != 0 {
+			continue
+		}
+		stored := false
+		if row.ID = hash; !s.postgres {
+			if row.ID, stored, err = db.imageID(s, row, hash); err != nil {
 				return nil, err
 			}
+		}
+		if ids[hash] = row.ID; !stored {
+			rows = append(rows, row)
 		}
 	}
 	return ids, insert(s, rows, "on conflict (id) do nothing")
 }
 
-// numberImage gives the ID of an image in SQLite, which is stored when it is not yet.
-func (db *DB) numberImage(s sqlTx, row imageRow, hash int64) (id int64, err error) {
+// imageID gives the ID of an image in SQLite: a new one when it is not stored yet.
+func (db *DB) imageID(s sqlTx, row imageRow, hash int64) (id int64, stored bool, err error) {
 	if id, known := db.images.id(hash); known {
-		return id, nil
+		return id, true, nil
 	}
-	id = int64(db.ids.Next())
-	added, err := s.run("insert into images (id, registry_key, image) select ?, ?, ? where not exists ("+imagesNamed+")",
-		id, row.RegistryKey, row.Image, row.RegistryKey, row.Image)
-	if err != nil || added > 0 {
-		return id, err
+	id, stored, err = s.direct.number(s.ctx, imagesNamed, []any{row.RegistryKey, row.Image})
+	if err == nil && !stored {
+		id = int64(db.ids.Next())
 	}
-	err = s.query(func(row *sql.Rows) error { return row.Scan(&id) }, imagesNamed, row.RegistryKey, row.Image)
-	return id, err
+	return id, stored, s.known(err)
 }
 
 // imagesNamed finds the IDs of an image.
