@@ -26,12 +26,15 @@ func InList(r registry.Name, hooks []webhook.Webhook) Chosen {
 	return Chosen{Registry: r, Hooks: hooks, FromList: true, Back: WebhooksPath(r)}
 }
 
-// Named says which webhooks they are: by its name one, several by their number.
-func (c Chosen) Named() string {
-	if len(c.Hooks) == 1 {
-		return string(c.Hooks[0].Name)
+// Named says which webhooks they are.
+func (c Chosen) Named() string { return Named(c.Hooks) }
+
+// Named says which webhooks these are: by its name one, several by their number.
+func Named(hooks []webhook.Webhook) string {
+	if len(hooks) == 1 {
+		return string(hooks[0].Name)
 	}
-	return ui.Plural(len(c.Hooks), "webhook", "webhooks")
+	return ui.Plural(len(hooks), "webhook", "webhooks")
 }
 
 // names are all their names.

@@ -56,7 +56,7 @@ func (p *Portal) setStatuses(status webhook.Status) echo.HandlerFunc {
 			}
 			turned = append(turned, hook)
 		}
-		toast := statusToast(named(picked), status)
+		toast := statusToast(views.Named(picked), status)
 		if len(turned) > 0 {
 			toast.DoText, toast.DoHref = "Undo", views.BulkPath(reg.Name, commandFor(turned[0].Status))+"?"+namesQuery(turned)
 		}
@@ -88,14 +88,6 @@ func namesQuery(hooks []webhook.Webhook) string {
 		q.Add("name", string(w.Name))
 	}
 	return q.Encode()
-}
-
-// named says which webhooks a message is about.
-func named(hooks []webhook.Webhook) string {
-	if len(hooks) == 1 {
-		return string(hooks[0].Name)
-	}
-	return ui.Plural(len(hooks), "webhook", "webhooks")
 }
 
 // picked gives the webhooks that the request selects by name, in the list's order. Those that are gone meanwhile are left out.
@@ -152,7 +144,7 @@ func (p *Portal) pings(c echo.Context) error {
 	if err := p.pingAll(ctx, picked); err != nil {
 		return err
 	}
-	toast := ui.Toast{Kind: "ok", Title: named(picked) + " pinged", Text: "The answers appear in the list."}
+	toast := ui.Toast{Kind: "ok", Title: views.Named(picked) + " pinged", Text: "The answers appear in the list."}
 	if !isFragment(c) {
 		return p.done(c, views.WebhooksPath(reg.Name), toast)
 	}

@@ -48,7 +48,7 @@ func (p *Portal) pauses(c echo.Context) error {
 			turned = append(turned, picked[i])
 		}
 	}
-	toast := ui.Toast{Kind: "ok", Title: named(turned) + " paused", Text: "Events are kept until Resume; a ping still works."}
+	toast := ui.Toast{Kind: "ok", Title: views.Named(turned) + " paused", Text: "Events are kept until Resume; a ping still works."}
 	if len(turned) == 0 {
 		toast = ui.Toast{Title: "Nothing to pause", Text: "What is selected does not send already."}
 	}
@@ -140,11 +140,7 @@ func (p *Portal) resumeChosen(c echo.Context, reg registry.Registry, chosen view
 		}
 		sent, dropped = sent+more, dropped+less
 	}
-	to := views.WebhooksPath(reg.Name)
-	if !chosen.FromList {
-		to = chosen.Back
-	}
-	return p.done(c, to, resumed(chosen.Named(), how, sent, dropped))
+	return p.done(c, chosen.Back, resumed(chosen.Named(), how, sent, dropped))
 }
 
 // refuseResume shows the dialog again; what is no fault of the input is returned.

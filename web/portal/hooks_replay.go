@@ -127,11 +127,11 @@ func (p *Portal) showDrop(c echo.Context, reg registry.Registry, chosen views.Ch
 
 // drop cancels what waits.
 func (p *Portal) drop(c echo.Context) error {
-	reg, hook, err := p.hookOf(c)
+	_, hook, err := p.hookOf(c)
 	if err != nil {
 		return err
 	}
-	return p.dropChosen(c, views.WebhookPath(reg.Name, hook.Name), views.OnPage(hook))
+	return p.dropChosen(c, views.OnPage(hook))
 }
 
 // drops cancels what waits for the selected webhooks.
@@ -140,10 +140,10 @@ func (p *Portal) drops(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.dropChosen(c, views.WebhooksPath(reg.Name), views.InList(reg.Name, picked))
+	return p.dropChosen(c, views.InList(reg.Name, picked))
 }
 
-func (p *Portal) dropChosen(c echo.Context, to string, chosen views.Chosen) error {
+func (p *Portal) dropChosen(c echo.Context, chosen views.Chosen) error {
 	form, err := posted(c)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (p *Portal) dropChosen(c echo.Context, to string, chosen views.Chosen) erro
 			return err
 		}
 	}
-	return p.done(c, to, ui.Toast{
+	return p.done(c, chosen.Back, ui.Toast{
 		Kind: "ok", Title: ui.Plural(all, "delivery was", "deliveries were") + " dropped", Text: "They stay in the history as cancelled.",
 	})
 }
