@@ -18,7 +18,7 @@ type Store interface {
 	NoticeSettings(ctx context.Context, reg registry.Name) (Settings, error)
 	NewNotices(ctx context.Context, most int) ([]Notice, error)
 	PassOn(ctx context.Context, n Notice, recipients []string) error
-	ClaimMails(ctx context.Context, most int, lease time.Duration) ([]Mail, error)
+	ClaimMail(ctx context.Context, lease time.Duration) (m Mail, ok bool, err error) // false: none is due
 	MailSent(ctx context.Context, id int64) error
 	MailFailed(ctx context.Context, id int64, problem string, again time.Time) error
 	NextMail(ctx context.Context) (time.Time, error)
@@ -139,11 +139,11 @@ func (t *Teller) SendMails(ctx context.Context) error {
 		if err != nil || next.IsZero() || next.After(t.Now()) {
 			return err
 		}
-		mails, err := t.Store.ClaimMails(ctx, 1, lease) // one at a time: each has its whole lease
-		if err != nil || len(mails) == 0 {
+		m, ok, err := t.Store.ClaimMail(ctx, lease) // one at a time: each has its whole lease
+		if err != nil || !ok {
 			return err
 		}
-		if err := t.send(ctx, mails[0]); err != nil {
+		if err := t.send(ctx, m); err != nil {
 			return err
 		}
 	}

@@ -51,18 +51,17 @@ func (m *memory) PassOn(_ context.Context, n Notice, recipients []string) error 
 	return nil
 }
 
-func (m *memory) ClaimMails(_ context.Context, most int, lease time.Duration) ([]Mail, error) {
+func (m *memory) ClaimMail(_ context.Context, lease time.Duration) (taken Mail, ok bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var taken []Mail
 	for i := range m.mails {
-		if x := &m.mails[i]; !x.Next.IsZero() && !x.Next.After(time.Now()) && len(taken) < most {
+		if x := &m.mails[i]; !x.Next.IsZero() && !x.Next.After(time.Now()) {
 			x.Attempts++
 			x.Next = time.Now().Add(lease)
-			taken = append(taken, *x)
+			return *x, true, nil
 		}
 	}
-	return taken, nil
+	return Mail{}, false, nil
 }
 
 func (m *memory) mail(id int64) *Mail {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -24,37 +23,26 @@ type mailRow struct {
 // TableName is GORM's question for the table.
 func (mailRow) TableName() string { return "mails" }
 
-// ClaimMails takes mails that are due, for as long as a lease; whoever dies loses them to others then. The attempt is counted.
-func (db *DB) ClaimMails(ctx context.Context, most int, lease time.Duration) ([]notice.Mail, error) {
-	var mails []notice.Mail
-	err := db.write(ctx, func(tx *gorm.DB) error {
-		mails = nil
+// ClaimMail takes the mail that is due longest, for as long as a lease; whoever dies loses it to others then. The attempt is counted.
+// ok is false when none is due.
+func (db *DB) ClaimMail(ctx context.Context, lease time.Duration) (m notice.Mail, ok bool, err error) {
+	err = db.write(ctx, func(tx *gorm.DB) error {
+		m, ok = notice.Mail{}, false
 		s, now := db.sql(tx), db.now()
 		var rows []mailRow
-		err := tx.Raw("update mails set attempts = attempts + 1, next = ? where id in (select id from mails where next <> 0 and next <= ? order by next limit ?"+
-			s.skipLocked()+") returning *", micros(now.Add(lease)), micros(now), most).Scan(&rows).Error
+		err := tx.Raw("update mails set attempts = attempts + 1, next = ? where id in (select id from mails where next <> 0 and next <= ? order by next, id limit 1"+
+			s.skipLocked()+") returning *", micros(now.Add(lease)), micros(now)).Scan(&rows).Error
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		ids := make([]int64, len(rows))
-		for i, row := range rows {
-			ids[i] = row.NoticeID
-		}
-		var about []noticeRow
-		if err := tx.Where("id in ?", ids).Find(&about).Error; err != nil {
+		var about noticeRow
+		if err := tx.Where("id = ?", rows[0].NoticeID).Take(&about).Error; err != nil {
 			return err
 		}
-		slices.SortFunc(rows, func(a, b mailRow) int { return int(min(1, max(-1, a.ID-b.ID))) })
-		for _, row := range rows {
-			for _, n := range about {
-				if n.ID == row.NoticeID {
-					mails = append(mails, notice.Mail{ID: row.ID, Notice: n.notice(), To: row.Recipient, Attempts: int(row.Attempts)})
-				}
-			}
-		}
+		m, ok = notice.Mail{ID: rows[0].ID, Notice: about.notice(), To: rows[0].Recipient, Attempts: int(rows[0].Attempts)}, true
 		return nil
 	})
-	return mails, err
+	return m, ok && err == nil, err
 }
 
 // MailSent says that the mail server took a mail.

@@ -166,33 +166,39 @@ func TestANoticeIsPassedOnOnce(t *testing.T) {
 		if again, err := q.db.NewNotices(ctx, 10); err != nil || len(again) != 0 {
 			t.Errorf("still new: %v (%v)", again, err)
 		}
-		first, err := q.db.ClaimMails(ctx, 1, time.Minute)
-		if err != nil || len(first) != 1 || first[0].Notice.ID != fresh[0].ID || first[0].Attempts != 1 {
-			t.Fatal(first, err)
+		first, ok, err := q.db.ClaimMail(ctx, time.Minute)
+		if err != nil || !ok || first.Notice.ID != fresh[0].ID || first.Attempts != 1 {
+			t.Fatal(first, ok, err)
 		}
-		second, err := q.db.ClaimMails(ctx, 10, time.Minute)
-		if err != nil || len(second) != 1 || second[0].To == first[0].To {
-			t.Fatal(second, err)
+		second, ok, err := q.db.ClaimMail(ctx, time.Minute)
+		if err != nil || !ok || second.To == first.To {
+			t.Fatal(second, ok, err)
 		}
-		if err := q.db.MailSent(ctx, first[0].ID); err != nil {
+		if third, ok, err := q.db.ClaimMail(ctx, time.Minute); err != nil || ok {
+			t.Errorf("claimed a third: %+v (%v)", third, err)
+		}
+		if err := q.db.MailSent(ctx, first.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := q.db.MailFailed(ctx, second[0].ID, "The mail server is away.", q.clock.now().Add(time.Hour)); err != nil {
+		if err := q.db.MailFailed(ctx, second.ID, "The mail server is away.", q.clock.now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if m, bad, err := q.db.MailTrouble(ctx, q.reg); err != nil || !bad || m.To != second[0].To || m.Problem == "" {
+		if m, bad, err := q.db.MailTrouble(ctx, q.reg); err != nil || !bad || m.To != second.To || m.Problem == "" {
 			t.Errorf("trouble: %+v, %t (%v)", m, bad, err)
 		}
 		if at, err := q.db.NextMail(ctx); err != nil || !at.Equal(q.clock.now().Add(time.Hour)) {
 			t.Errorf("next at %v (%v)", at, err)
 		}
 		q.clock.advance(time.Hour)
-		if again, err := q.db.ClaimMails(ctx, 10, time.Minute); err != nil || len(again) != 1 || again[0].ID != second[0].ID || again[0].Attempts != 2 {
-			t.Errorf("claimed %+v (%v)", again, err)
+		if again, ok, err := q.db.ClaimMail(ctx, time.Minute); err != nil || !ok || again.ID != second.ID || again.Attempts != 2 {
+			t.Errorf("claimed %+v, %t (%v)", again, ok, err)
+		}
+		if again, ok, err := q.db.ClaimMail(ctx, time.Minute); err != nil || ok {
+			t.Errorf("claimed %+v while it is leased (%v)", again, err)
 		}
 		q.clock.advance(2 * time.Minute) // whoever claimed it died
-		if again, err := q.db.ClaimMails(ctx, 10, time.Minute); err != nil || len(again) != 1 {
-			t.Errorf("claimed %+v after the lease (%v)", again, err)
+		if again, ok, err := q.db.ClaimMail(ctx, time.Minute); err != nil || !ok || again.ID != second.ID {
+			t.Errorf("claimed %+v, %t after the lease (%v)", again, ok, err)
 		}
 	})
 }
