@@ -50,11 +50,14 @@ func (n Notice) Title() string {
 	}
 }
 
+// Written is a time as messages say it.
+func Written(t time.Time) string { return t.UTC().Format("2 January 2006 15:04:05 UTC") }
+
 // Text says in a sentence or two what is known of it.
 func (n Notice) Text() string {
 	since := ""
 	if !n.Since.IsZero() {
-		since = n.Since.UTC().Format("2 January 2006 15:04:05 UTC")
+		since = Written(n.Since)
 	}
 	switch {
 	case n.Kind == Test:

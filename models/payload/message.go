@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"dockbell/models/event"
@@ -46,7 +45,7 @@ func messageOf(ev event.Event) message {
 	m.Facts = facts(
 		fact{"Registry", string(ev.Registry)}, fact{"Location", string(ev.Location)},
 		fact{"Chart", chartOf(ev.Target)}, fact{"Digest", digestOf(ev, m.Image)},
-		fact{"Tags it carried", strings.Join(ev.CarriedTags, ", ")}, fact{"By", ev.Actor}, fact{"Time", readable(ev.Time)},
+		fact{"Tags it carried", strings.Join(ev.CarriedTags, ", ")}, fact{"By", ev.Actor}, fact{"Time", notice.Written(ev.Time)},
 	)
 	return m
 }
@@ -57,7 +56,7 @@ func noticeMessage(n notice.Notice, link string) message {
 	if n.Bad() {
 		m.Mood = bad
 	}
-	m.Facts = facts(fact{"Registry", string(n.Registry)}, fact{"Time", readable(n.At)})
+	m.Facts = facts(fact{"Registry", string(n.Registry)}, fact{"Time", notice.Written(n.At)})
 	return m
 }
 
@@ -119,9 +118,6 @@ func digestOf(ev event.Event, image string) string {
 }
 
 func chartOf(t event.Target) string { return strings.TrimSpace(t.Chart.Name + " " + t.Chart.Version) }
-
-// readable is a time as the portal writes it.
-func readable(t time.Time) string { return t.UTC().Format("2 January 2006 15:04:05 UTC") }
 
 // clipped makes one bounded line of a text from outside.
 func clipped(text string) string {

@@ -134,7 +134,7 @@ func (s *Server) message(m notice.Mail) (*gomail.Msg, error) {
 func (s *Server) text(n notice.Notice) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s.\n\n%s\n\n", n.Title(), n.Text())
-	fmt.Fprintf(&b, "Registry: %s\nTime: %s\n", n.Registry, n.At.UTC().Format("2 January 2006 15:04:05 UTC"))
+	fmt.Fprintf(&b, "Registry: %s\nTime: %s\n", n.Registry, notice.Written(n.At))
 	if n.Kind != notice.Test && s.Page != nil {
 		fmt.Fprintf(&b, "%s\n", s.Page(n))
 	}
