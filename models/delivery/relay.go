@@ -238,7 +238,7 @@ func (n note) texts() []string {
 		part.Hooks = append(part.Hooks, name)
 	}
 	for _, u := range n.Updates {
-		text, _ := json.Marshal(u) // five texts
+		text, _ := json.Marshal(u) // texts alone
 		fits(len(text) + 1)
 		part.Updates = append(part.Updates, u)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -84,7 +85,7 @@ func (p *suspects) among(s sqlTx, rows []stateRow) (ids []string, err error) {
 // neither: what was under way when it was disabled says nothing new.
 func (db *DB) keepNotices(tx *gorm.DB, all troubles, effects map[string]*effect) error {
 	now := db.now()
-	for _, id := range all.inOrder() {
+	for _, id := range slices.Sorted(maps.Keys(all)) { // one order for every process, or two would wait for each other
 		t, e := all[id], effects[id]
 		switch {
 		case !t.Told.IsZero() && e.arrived != nil:
@@ -140,14 +141,4 @@ func (db *DB) addNotice(tx *gorm.DB, hook webhookRow, kind notice.Kind, by *deli
 		row.Sentence = hook.DisabledReason
 	}
 	return tx.Create(&row).Error
-}
-
-// inOrder are the keys of a map in one order for every process, or two would wait for each other.
-func (all troubles) inOrder() []string {
-	ids := make([]string, 0, len(all))
-	for id := range all {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }

@@ -27,8 +27,9 @@ const (
 const gatherFor = 2 * time.Millisecond
 
 // write runs fn in a transaction and returns when it is committed. Writes that come while a commit is under way share the
-// next one; a lone write never waits, and in a crowd it waits for the others, gatherFor at most. When anything in a shared transaction fails it is rolled back and its writes are
-// repeated: fn may run more than once and must not have effects outside tx. What it read counts after a nil error.
+// next one; a lone write never waits, and in a crowd it waits for the others, gatherFor at most. When anything in a shared
+// transaction fails it is rolled back and its writes are repeated: fn may run more than once and must not have effects
+// outside tx. What it read counts after a nil error.
 // What ctx notes of the change is recorded with it (audit.Note).
 func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return db.writer.do(ctx, db.recorded(ctx, fn))
