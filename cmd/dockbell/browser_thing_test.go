@@ -144,7 +144,7 @@ func (v *tab) press(name string) { v.t.Helper(); v.find(name, "button", "link").
 // refresh presses Refresh and waits for the new page.
 func (v *tab) refresh() {
 	v.t.Helper()
-	eval[bool](v, "document.body.dataset.before = true")
+	v.until("a page to refresh", "document.readyState === 'complete' && document.body && (document.body.dataset.before = true)")
 	v.press("Refresh")
 	v.until("the page anew", "document.readyState === 'complete' && !document.body.dataset.before")
 }

@@ -274,6 +274,7 @@ func redeliver(v *tab, to *endpoint) {
 	to.status.Store(http.StatusOK)
 	v.press("Redeliver")
 	if v.look.plain {
+		v.reads("#toasts", "is queued")
 		v.wait("the second attempt after Refresh", func() bool {
 			v.refresh()
 			return strings.Contains(v.text("#attempts"), "2nd try")
