@@ -12,8 +12,8 @@ import (
 // aSource has everything that a source can have.
 func aSource() SourceRow {
 	return SourceRow{URL: "https://dock.example.com/ingest/edge", Source: source.Source{
-		ID: "1", Name: "edge", Registry: "mycontainerregistry", Location: "local", Kind: source.Distribution, Rate: 200, CreatedBy: nasty, Created: now, Rotated: now,
-		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Counts: source.Counts{Accepted: 1, Duplicates: 2, Ignored: 3, Rejected: 4, Last: now},
+		ID: "1", Name: "edge", Registry: "mycontainerregistry", Location: "local", Kind: source.Distribution, Rate: 200, Space: 1, CreatedBy: nasty, Created: now, Rotated: now,
+		Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Counts: source.Counts{Accepted: 1, Duplicates: 2, Ignored: 3, Rejected: 4, Last: now, Kept: 2 << 20},
 	}}
 }
 
@@ -33,7 +33,7 @@ func aSourcePage() SourcePage {
 
 func wrongSource() map[string]string {
 	wrong := map[string]string{}
-	for _, field := range []string{"registry", "name", "kind", "location", "rate", "networks"} {
+	for _, field := range []string{"registry", "name", "kind", "location", "rate", "space", "networks"} {
 		wrong[field] = nasty
 	}
 	return wrong

@@ -28,8 +28,8 @@ type SourceForm struct {
 	Registry                       registry.Name // whose page it lies over; empty: on the list of registries
 	Named                          string        // the external registry that is made
 	Name, Kind, Location, Networks string
-	Rate                           string
-	Errors                         map[string]string // by field: registry, name, kind, location, rate, networks
+	Rate, Space                    string
+	Errors                         map[string]string // by field: registry, name, kind, location, rate, space, networks
 }
 
 // SourcePage is one source with what came from it, newest first.
@@ -57,7 +57,8 @@ func (f SourceForm) summary() []ui.FieldError {
 	return summary(f.Errors, []ui.FieldError{
 		{ID: "src-registry", Label: "Registry name", Text: "registry"}, {ID: "src-name", Label: "Source name", Text: "name"},
 		{ID: "src-kind", Label: "Kind", Text: "kind"}, {ID: "src-location", Label: "Location", Text: "location"},
-		{ID: "src-rate", Label: "Events per second", Text: "rate"}, {ID: "src-networks", Label: "Only from these networks", Text: "networks"},
+		{ID: "src-rate", Label: "Events per second", Text: "rate"},
+		{ID: "src-space", Label: "Space in MiB", Text: "space"}, {ID: "src-networks", Label: "Only from these networks", Text: "networks"},
 	})
 }
 
@@ -105,6 +106,17 @@ func rateOf(s source.Source) string {
 	}
 	return strconv.Itoa(s.Rate) + "/s"
 }
+
+// keptOf says how much is kept of a source, and of how much that may be.
+func keptOf(s source.Source) string {
+	if s.Space == 0 {
+		return ui.Bytes(s.Counts.Kept) + ", no limit"
+	}
+	return ui.Bytes(s.Counts.Kept) + " of " + ui.Bytes(int64(s.Space)<<20)
+}
+
+// isFull reports whether nothing more is taken from a source.
+func isFull(s source.Source) bool { return s.Full(s.Counts.Kept) }
 
 func (s Sources) facts() string {
 	return "Where other registries send what happened · " + ui.Plural(len(s.All), "source", "sources")

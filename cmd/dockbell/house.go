@@ -90,6 +90,9 @@ func (h *house) open(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	if h.db, err = openStore(ctx, cfg, key, log); err != nil {
 		return err
 	}
+	if err = h.db.RecountSources(ctx); err != nil {
+		return fmt.Errorf("what came from sources cannot be counted: %w", err)
+	}
 	if h.blobs, err = h.openLayers(ctx, cfg); err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 		},
 		&azure.SignIn{SignIns: h.signIns, Credentials: credentials, Base: h.base(cfg), Pages: h.pages(cfg)},
 		&ingest.Door{
-			Sources: h.db, Intake: &source.Intake{Outbox: outbox, Memory: h.db}, Log: log, Now: h.db.Now, Took: h.metrics.took,
+			Sources: h.db, Intake: &source.Intake{Outbox: outbox, Memory: h.db}, Room: h.db, Log: log, Now: h.db.Now, Took: h.metrics.took, Refused: h.metrics.refused,
 		},
 		&inbox.Inbox{Store: h.db, Feed: feed, Stopping: h.stopping, Now: h.db.Now},
 	})

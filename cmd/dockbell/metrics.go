@@ -16,6 +16,7 @@ import (
 	"dockbell/models/registry"
 	"dockbell/models/source"
 	"dockbell/web"
+	"dockbell/web/ingest"
 )
 
 // metrics count what the rooms tell through their hooks. No label holds a name that somebody outside chooses.
@@ -27,6 +28,7 @@ type metrics struct {
 	serving  *prometheus.HistogramVec
 	forgets  prometheus.Histogram
 	taken    *prometheus.CounterVec
+	refusals *prometheus.CounterVec
 	held     atomic.Int64 // the longest that forgetting held the writer, in nanoseconds
 }
 
@@ -53,6 +55,12 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 		Name: "dockbell_source_events_total", Help: "Events that sources sent, by the verdict on them.",
 	}, []string{"verdict"})
 	m.took(source.Counts{})
+	m.refusals = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dockbell_source_refusals_total", Help: "Requests of sources that were answered 429, by the limit that refused them.",
+	}, []string{"limit"})
+	for _, limit := range []ingest.Limit{ingest.Rate, ingest.Space} {
+		m.refusals.WithLabelValues(string(limit))
+	}
 	longest := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "dockbell_retention_longest_step_seconds", Help: "The longest of these steps since the start.",
 	}, func() float64 { return time.Duration(m.held.Load()).Seconds() })
@@ -61,7 +69,7 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 	}, func() float64 { return 1 })
 	m.gatherer.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.attempts, m.sending, m.requests, m.serving, m.forgets, m.taken, longest, info, waiting{backlog},
+		m.attempts, m.sending, m.requests, m.serving, m.forgets, m.taken, m.refusals, longest, info, waiting{backlog},
 	)
 	return m
 }
@@ -90,6 +98,9 @@ func (m *metrics) took(n source.Counts) {
 		m.taken.WithLabelValues(string(verdict)).Add(float64(events))
 	}
 }
+
+// refused is the hook of what holds sources to their limits.
+func (m *metrics) refused(by ingest.Limit) { m.refusals.WithLabelValues(string(by)).Inc() }
 
 // served is the hook of every listener.
 func (m *metrics) served(s web.Served) {

@@ -29,7 +29,7 @@ func sourceCommand() *cobra.Command {
 func sourceCreate() *cobra.Command {
 	var d source.Draft
 	c := &cobra.Command{
-		Use:   "create --name NAME --kind KIND --registry REGISTRY [--location LOCATION] [--rate N] [--networks CIDRS]",
+		Use:   "create --name NAME --kind KIND --registry REGISTRY [--location LOCATION] [--rate N] [--space MIB] [--networks CIDRS]",
 		Short: "Make a source and print its address and token, once, as JSON",
 		Long:  "Makes a source. A registry that is not there is made too, as an external one: it has webhooks, events and history, and no images.",
 		Example: "  dockbell source create --name harbor --kind harbor --registry acmeharbor\n" +
@@ -52,6 +52,7 @@ func sourceCreate() *cobra.Command {
 	c.Flags().StringVar(&d.Registry, "registry", "", "whose events they are; an external registry is made where there is none of that name")
 	c.Flags().StringVar(&d.Location, "location", "", "where its events happen; empty: the registry's home")
 	c.Flags().IntVar(&d.Rate, "rate", source.DefaultRate, "events per second that it may send, ten times as many at once; 0: no limit")
+	c.Flags().IntVar(&d.Space, "space", source.DefaultSpace, "MiB that may be kept of what it sends, until retention removes it; 0: no limit")
 	c.Flags().StringVar(&d.Networks, "networks", "", "CIDRs from which it may send, with commas between them; empty: from everywhere")
 	kind := addOneOf(c, "kind", "how the registry tells its events", source.KindNames()...)
 	c.PreRun = func(*cobra.Command, []string) { d.Kind = kind.String() }
@@ -72,10 +73,10 @@ func sourceList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				headings := []string{"NAME", "KIND", "REGISTRY", "LOCATION", "RATE", "ACCEPTED", "DUPLICATE", "IGNORED", "REJECTED", "LAST EVENT"}
+				headings := []string{"NAME", "KIND", "REGISTRY", "LOCATION", "RATE", "KEPT", "ACCEPTED", "DUPLICATE", "IGNORED", "REJECTED", "LAST EVENT"}
 				return table(c, headings, all, func(s source.Source) []any {
 					n := s.Counts
-					return []any{s.Name, s.Kind, s.Registry, s.Location, rateWord(s.Rate), n.Accepted, n.Duplicates, n.Ignored, n.Rejected, day(n.Last)}
+					return []any{s.Name, s.Kind, s.Registry, s.Location, rateWord(s.Rate), keptWord(s), n.Accepted, n.Duplicates, n.Ignored, n.Rejected, day(n.Last)}
 				})
 			})
 		},
@@ -89,6 +90,15 @@ func rateWord(perSecond int) string {
 		return "none"
 	}
 	return strconv.Itoa(perSecond) + "/s"
+}
+
+// keptWord says how much is kept of a source, and of how much that may be.
+func keptWord(s source.Source) string {
+	kept := fmt.Sprintf("%.1f MiB", float64(s.Counts.Kept)/(1<<20)) //nolint:mnd // as it is written
+	if s.Space > 0 {
+		kept += fmt.Sprintf(" of %d", s.Space)
+	}
+	return kept
 }
 
 func sourceRotate() *cobra.Command {

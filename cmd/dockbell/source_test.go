@@ -20,7 +20,7 @@ func TestSourceCommands(t *testing.T) {
 		}
 		return made
 	}
-	out, stderr, code := do("create", "--name", "edge", "--kind", "Distribution", "--registry", "acmeedge", "--location", "West US", "--rate", "0", "--public-url", "https://bell.example.com")
+	out, stderr, code := do("create", "--name", "edge", "--kind", "Distribution", "--registry", "acmeedge", "--location", "West US", "--rate", "0", "--space", "7", "--public-url", "https://bell.example.com")
 	if code != exitDone {
 		t.Fatal(stderr)
 	}
@@ -44,7 +44,7 @@ func TestSourceCommands(t *testing.T) {
 			t.Errorf("%v: exit %d, %q lacks %q", args, code, stderr, want)
 		}
 	}
-	if out, _, _ = do("list"); !strings.Contains(out, "westus") || !strings.Contains(out, "none") || strings.Count(out, "\n") != 4 {
+	if out, _, _ = do("list"); !strings.Contains(out, "westus") || !strings.Contains(out, "none") || !strings.Contains(out, "0.0 MiB of 7 ") || !strings.Contains(out, "of 10240 ") || strings.Count(out, "\n") != 4 {
 		t.Errorf("the list is\n%s", out)
 	}
 	before, _, _ := do("rotate", "edge")
@@ -88,6 +88,11 @@ func TestASourceOfARunningServer(t *testing.T) {
 	for _, line := range []string{`{verdict="accepted"} 1`, `{verdict="duplicate"} 1`, `{verdict="ignored"} 2`, `{verdict="rejected"} 1`} {
 		if !strings.Contains(counted, "dockbell_source_events_total"+line+"\n") {
 			t.Errorf("the metrics lack %s: %s", line, regexp.MustCompile(`dockbell_source.*`).FindAllString(counted, -1))
+		}
+	}
+	for _, line := range []string{`{limit="rate"} 0`, `{limit="space"} 0`} {
+		if !strings.Contains(counted, "dockbell_source_refusals_total"+line+"\n") {
+			t.Errorf("the metrics lack %s", line)
 		}
 	}
 	if _, stderr, code := run(t, "source", "delete", "edge", "--data="+p.data); code != exitDone {

@@ -46,6 +46,7 @@ type Draft struct {
 	Registry string // one that is not there is made, as an external one
 	Location string // empty: the registry's home
 	Rate     int
+	Space    int    // MiB
 	Networks string // CIDRs from where it may send, with commas or white space between; empty: from everywhere
 }
 
@@ -56,7 +57,7 @@ type Issued struct {
 	URL    string
 }
 
-// Create makes a source. Faults are at the fields "name", "kind", "registry", "location", "rate" and "networks".
+// Create makes a source. Faults are at the fields "name", "kind", "registry", "location", "rate", "space" and "networks".
 func (s *Service) Create(ctx context.Context, d Draft, by string) (Issued, error) {
 	src, errs := d.parse()
 	if err := errors.Join(errs...); err != nil {
@@ -153,7 +154,7 @@ func (s *Service) URL(src Source, token string) string {
 func (s Source) noted(ctx context.Context, action string) context.Context {
 	return audit.Note(ctx, audit.Entry{Action: action, Registry: string(s.Registry), Object: string(s.Name), Changes: audit.Differences(nil, []audit.Field{
 		{Name: "kind", Words: string(s.Kind)}, {Name: "location", Words: string(s.Location)},
-		{Name: "rate", Words: strconv.Itoa(s.Rate)}, {Name: "networks", Words: s.NetworkList()},
+		{Name: "rate", Words: strconv.Itoa(s.Rate)}, {Name: "space", Words: strconv.Itoa(s.Space)}, {Name: "networks", Words: s.NetworkList()},
 	})})
 }
 
@@ -189,6 +190,9 @@ func (d Draft) parse() (Source, []error) {
 	}
 	if src.Rate = d.Rate; d.Rate < 0 || d.Rate > MaxRate {
 		keep(fault.In("rate", "The rate is a number of events per second up to %d; 0 is no limit.", MaxRate))
+	}
+	if src.Space = d.Space; d.Space < 0 || d.Space > MaxSpace {
+		keep(fault.In("space", "The space is a number of MiB up to %d; 0 is no limit.", MaxSpace))
 	}
 	src.Networks, err = parseNetworks(d.Networks)
 	keep(err)

@@ -38,6 +38,12 @@ const (
 	burst       = 10 // times the rate may come at once
 )
 
+// Space of a source, in MiB.
+const (
+	DefaultSpace = 10 << 10
+	MaxSpace     = 1 << 30
+)
+
 // Source is one sender of events: a registry, or one location of it.
 type Source struct {
 	ID       string // UUID made before the insert
@@ -46,6 +52,7 @@ type Source struct {
 	Location registry.Location // where its events happen
 	Kind     Kind
 	Rate     int            // events per second; 0: no limit
+	Space    int            // MiB that may be kept of what it sends; 0: no limit
 	Networks []netip.Prefix // from where it may send; empty: from everywhere
 
 	TokenHash []byte
@@ -63,12 +70,14 @@ type Source struct {
 type Counts struct {
 	Accepted, Duplicates, Ignored, Rejected int64
 	Last                                    time.Time // when something came last; zero: never
+	Kept                                    int64     // bytes that are there of it
 }
 
 // Plus adds counts that came later.
 func (c Counts) Plus(later Counts) Counts {
 	c.Accepted, c.Duplicates = c.Accepted+later.Accepted, c.Duplicates+later.Duplicates
 	c.Ignored, c.Rejected = c.Ignored+later.Ignored, c.Rejected+later.Rejected
+	c.Kept += later.Kept
 	if later.Last.After(c.Last) {
 		c.Last = later.Last
 	}

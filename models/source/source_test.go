@@ -28,7 +28,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestDraftsTellEveryFault(t *testing.T) {
-	_, errs := Draft{Name: "/", Kind: "ftp", Registry: "x", Location: "not a place!", Rate: -1, Networks: "10.0.0.0/8, nowhere"}.parse()
+	_, errs := Draft{Name: "/", Kind: "ftp", Registry: "x", Location: "not a place!", Rate: -1, Space: -1, Networks: "10.0.0.0/8, nowhere"}.parse()
 	var at []string
 	for _, err := range errs {
 		f, ok := err.(*fault.Error) //nolint:errorlint // each is one
@@ -37,7 +37,7 @@ func TestDraftsTellEveryFault(t *testing.T) {
 		}
 		at = append(at, f.Field)
 	}
-	if want := []string{"name", "kind", "registry", "location", "rate", "networks"}; !slices.Equal(at, want) {
+	if want := []string{"name", "kind", "registry", "location", "rate", "space", "networks"}; !slices.Equal(at, want) {
 		t.Errorf("faults at %v, want %v", at, want)
 	}
 	src, errs := Draft{Name: "edge", Kind: "ZOT", Registry: "acmeedge", Location: "West US", Rate: 0, Networks: "10.1.2.3/8,\n::1 192.0.2.7"}.parse()

@@ -42,6 +42,7 @@ type arrivalVerdict struct {
 // duplicate. source.ErrStale when the source is not what it was.
 func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Entry) (source.Arrival, error) {
 	var taken source.Arrival
+	var row arrivalRow
 	var images map[int64]int64
 	turn := db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
@@ -58,7 +59,8 @@ func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Ent
 		if err := db.remember(s, a, entries, fresh); err != nil {
 			return err
 		}
-		return s.arrive(a.Source, db.rowOfArrival(taken))
+		row = db.rowOfArrival(taken)
+		return s.arrive(a.Source, row)
 	})
 	if err != nil {
 		return a, err
@@ -66,7 +68,7 @@ func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Ent
 	if !db.postgres {
 		db.images.add(images, turn)
 	}
-	db.arrived.add(taken)
+	db.arrived.add(taken, row)
 	failpoint.Hit(failpoint.Committed)
 	return taken, nil
 }

@@ -54,7 +54,7 @@ func (f forgetting) step(ctx context.Context, what keeping.Thing, before time.Ti
 		}
 		return f.byID(ctx, oldEvents, firstIn(before), f.db.removeEvents)
 	case keeping.Arrivals:
-		return f.byID(ctx, oldArrivals, firstIn(before), from("arrivals"))
+		return f.byID(ctx, oldArrivals, firstIn(before), removeArrivals)
 	case keeping.Notices:
 		return f.byID(ctx, oldNotices, firstIn(before), from("notices"))
 	case keeping.AuditLog:

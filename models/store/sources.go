@@ -20,6 +20,7 @@ type sourceRow struct {
 	Location     string
 	Kind         string
 	Rate         int64
+	Space        int64
 	Networks     string
 	TokenHash    []byte
 	SecretSealed []byte
@@ -37,7 +38,7 @@ func secretPlace(id string) place { return place{table: "sources", column: "secr
 func rowOfSource(s source.Source, by *sealer) sourceRow {
 	row := sourceRow{
 		ID: s.ID, Name: string(s.Name), NameKey: s.Name.Key(), Registry: string(s.Registry), RegistryKey: s.Registry.Key(),
-		Location: string(s.Location), Kind: string(s.Kind), Rate: int64(s.Rate), Networks: toJSON(s.Networks), TokenHash: s.TokenHash,
+		Location: string(s.Location), Kind: string(s.Kind), Rate: int64(s.Rate), Space: int64(s.Space), Networks: toJSON(s.Networks), TokenHash: s.TokenHash,
 		SecretSealed: []byte{}, Version: s.Version, CreatedBy: s.CreatedBy, Created: micros(s.Created), Rotated: micros(s.Rotated),
 	}
 	if s.Secret != "" {
@@ -49,7 +50,7 @@ func rowOfSource(s source.Source, by *sealer) sourceRow {
 func (row sourceRow) source(by *sealer) (source.Source, error) {
 	s := source.Source{
 		ID: row.ID, Name: source.Name(row.Name), Registry: registry.Name(row.Registry), Location: registry.Location(row.Location),
-		Kind: source.Kind(row.Kind), Rate: int(row.Rate), TokenHash: row.TokenHash, Version: row.Version,
+		Kind: source.Kind(row.Kind), Rate: int(row.Rate), Space: int(row.Space), TokenHash: row.TokenHash, Version: row.Version,
 		CreatedBy: row.CreatedBy, Created: moment(row.Created), Rotated: moment(row.Rotated),
 	}
 	if len(row.SecretSealed) > 0 {

@@ -32,7 +32,7 @@ func BenchmarkIngest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	door := &ingest.Door{Sources: db, Intake: &source.Intake{Outbox: outbox, Memory: db}, Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	door := &ingest.Door{Sources: db, Intake: &source.Intake{Outbox: outbox, Memory: db}, Room: db, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	h := web.New(web.Options{
 		Log: slog.New(slog.DiscardHandler), Ready: func(context.Context) error { return nil }, NewID: uuid.NewString, Now: time.Now,
 	}, web.Doors{door})

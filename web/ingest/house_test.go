@@ -38,8 +38,9 @@ type house struct {
 	log     *lockedBuffer
 	read    atomic.Int64 // bytes that the server took from its connections
 
-	mu    sync.Mutex
-	clock time.Time
+	mu       sync.Mutex
+	clock    time.Time
+	refusals map[ingest.Limit]int
 }
 
 // morning is when every test begins.
@@ -55,7 +56,7 @@ func newHouse(t testing.TB) *house { return openHouse(t, storetest.File(t)) }
 
 func openHouse(t testing.TB, dsn string) *house {
 	t.Helper()
-	h := &house{t: t, log: &lockedBuffer{}, clock: morning}
+	h := &house{t: t, log: &lockedBuffer{}, clock: morning, refusals: map[ingest.Limit]int{}}
 	h.db = storetest.OpenWith(t, store.Options{DSN: dsn, Now: h.now})
 	h.outbox = &delivery.Outbox{
 		Store: h.db, Now: h.now, NewID: func() event.ID { return event.ID(uuid.NewString()) }, NewDeliveryID: delivery.NewIDs(h.now).Next,
@@ -69,7 +70,7 @@ func openHouse(t testing.TB, dsn string) *house {
 // serve begins a life of the server, with nothing remembered of the one before.
 func (h *house) serve() {
 	log := slog.New(slog.NewTextHandler(h.log, nil))
-	door := &ingest.Door{Sources: h.db, Intake: &source.Intake{Outbox: h, Memory: h.db}, Log: log, Now: h.now}
+	door := &ingest.Door{Sources: h.db, Intake: &source.Intake{Outbox: h, Memory: h.db}, Room: h.db, Log: log, Now: h.now, Refused: h.refused}
 	server := httptest.NewUnstartedServer(web.New(web.Options{
 		Log: log, Ready: func(context.Context) error { return nil }, NewID: uuid.NewString, Now: time.Now,
 	}, web.Doors{door}))
@@ -85,6 +86,12 @@ func (h *house) Take(ctx context.Context, a source.Arrival, events []event.Event
 		return a, *refusal
 	}
 	return h.outbox.Take(ctx, a, events)
+}
+
+func (h *house) refused(by ingest.Limit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refusals[by]++
 }
 
 func (h *house) now() time.Time {

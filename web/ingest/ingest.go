@@ -25,9 +25,11 @@ type Intake interface {
 type Door struct {
 	Sources Sources
 	Intake  Intake
+	Room    Room
 	Log     *slog.Logger
 	Now     func() time.Time
 	Took    func(source.Counts) // hears of every body that was stored; may be nil
+	Refused func(Limit)         // hears of every body that a limit of its source refused; may be nil
 
 	known  known
 	limits limits
@@ -118,7 +120,7 @@ func (d *Door) receive(c echo.Context) error {
 	if shake != "" {
 		return c.JSON(http.StatusOK, map[string]string{"validationResponse": shake})
 	}
-	if err := d.limits.allow(r.source, len(notices), d.Now()); err != nil {
+	if err := d.admit(r, len(notices)); err != nil {
 		return err
 	}
 	a, err := d.take(r, notices)

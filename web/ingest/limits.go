@@ -10,6 +10,44 @@ import (
 	"dockbell/models/source"
 )
 
+// Limit is one of a source's limits.
+type Limit string
+
+// The limits.
+const (
+	Rate  Limit = "rate"
+	Space Limit = "space"
+)
+
+// Room says how many bytes are kept of a source that was read before; nothing is asked for it.
+type Room interface {
+	Kept(sourceID string) int64
+}
+
+// admit holds a body with n events to its source's limits.
+func (d *Door) admit(r *request, n int) error {
+	limit, err := Rate, d.limits.allow(r.source, n, d.Now())
+	if err == nil {
+		limit, err = Space, d.fits(r)
+	}
+	if err != nil && d.Refused != nil {
+		d.Refused(limit)
+	}
+	return err
+}
+
+// fits refuses a body for which its source has no room. What is known of the source may be behind, so it is read again before.
+func (d *Door) fits(r *request) error {
+	if r.source.Fits(d.Room.Kept(r.source.ID)) == nil {
+		return nil
+	}
+	d.known.forget(r.source.Name)
+	if err := d.prove(r); err != nil {
+		return err
+	}
+	return r.source.Fits(d.Room.Kept(r.source.ID))
+}
+
 // limits holds each source to its rate.
 type limits struct {
 	mu      sync.Mutex

@@ -94,13 +94,18 @@ func (p *Portal) issued(c echo.Context, status int, made source.Issued) error {
 	return render(c, status, page)
 }
 
+// newSourceForm is the form with the usual limits.
+func newSourceForm(reg registry.Name) views.SourceForm {
+	return views.SourceForm{Registry: reg, Rate: strconv.Itoa(source.DefaultRate), Space: strconv.Itoa(source.DefaultSpace)}
+}
+
 // newSource asks who sends a new source's events.
 func (p *Portal) newSource(c echo.Context) error {
 	reg, err := p.registryOf(c)
 	if err != nil {
 		return err
 	}
-	return p.overSources(c, http.StatusOK, reg, views.SourcePanel(views.SourceForm{Registry: reg.Name, Rate: strconv.Itoa(source.DefaultRate)}))
+	return p.overSources(c, http.StatusOK, reg, views.SourcePanel(newSourceForm(reg.Name)))
 }
 
 // sourceForm is what was typed, and the draft it stands for.
@@ -111,15 +116,24 @@ func (p *Portal) sourceForm(c echo.Context) (views.SourceForm, source.Draft, err
 	}
 	f := views.SourceForm{
 		Named: strings.TrimSpace(form.Get("registry")), Name: strings.TrimSpace(form.Get("name")), Kind: form.Get("kind"),
-		Location: form.Get("location"), Rate: strings.TrimSpace(form.Get("rate")), Networks: form.Get("networks"),
+		Location: form.Get("location"), Rate: strings.TrimSpace(form.Get("rate")), Space: strings.TrimSpace(form.Get("space")), Networks: form.Get("networks"),
 	}
-	rate := source.DefaultRate
-	if f.Rate != "" {
-		if rate, err = strconv.Atoi(f.Rate); err != nil {
-			rate = -1 // which the service refuses in its own words
-		}
+	return f, source.Draft{
+		Name: f.Name, Kind: f.Kind, Registry: f.Named, Location: f.Location,
+		Rate: limitIn(f.Rate, source.DefaultRate), Space: limitIn(f.Space, source.DefaultSpace), Networks: f.Networks,
+	}, nil
+}
+
+// limitIn reads a limit; an empty field is the usual one.
+func limitIn(text string, usual int) int {
+	if text == "" {
+		return usual
 	}
-	return f, source.Draft{Name: f.Name, Kind: f.Kind, Registry: f.Named, Location: f.Location, Rate: rate, Networks: f.Networks}, nil
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1 // which the service refuses in its own words
+	}
+	return n
 }
 
 // addSource makes a source of a registry.
@@ -146,7 +160,7 @@ func (p *Portal) addSource(c echo.Context) error {
 
 // newExternal asks for a registry that is elsewhere, and its source.
 func (p *Portal) newExternal(c echo.Context) error {
-	return p.overExternal(c, http.StatusOK, views.SourceForm{Rate: strconv.Itoa(source.DefaultRate)})
+	return p.overExternal(c, http.StatusOK, newSourceForm(""))
 }
 
 func (p *Portal) overExternal(c echo.Context, status int, f views.SourceForm) error {

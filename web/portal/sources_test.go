@@ -19,13 +19,13 @@ func TestSourcesOfARegistry(t *testing.T) {
 	b := h.signedIn(owner, account.Owner)
 	b.Get(sourcesPage).Status(http.StatusOK).Says("h1", "Event sources").Says("main", "No event source yet")
 	b.Get(sourcesPage+"/new").Status(http.StatusOK).Says("dialog h2", "Add source")
-	bad := b.Post(sourcesPage, "name", "../x", "kind", "ftp", "rate", "many", "networks", "here").Status(http.StatusUnprocessableEntity)
-	for _, field := range []string{"src-name", "src-kind", "src-rate", "src-networks"} {
+	bad := b.Post(sourcesPage, "name", "../x", "kind", "ftp", "rate", "many", "space", "-1", "networks", "here").Status(http.StatusUnprocessableEntity)
+	for _, field := range []string{"src-name", "src-kind", "src-rate", "src-space", "src-networks"} {
 		if bad.Find("#err-sum a[href='#"+field+"']").Length() != 1 {
 			t.Errorf("nothing is said about %s", field)
 		}
 	}
-	made := b.Post(sourcesPage, "name", "edge", "kind", "distribution", "rate", "50", "networks", "10.0.0.0/8").Status(http.StatusCreated)
+	made := b.Post(sourcesPage, "name", "edge", "kind", "distribution", "rate", "50", "space", "1", "networks", "10.0.0.0/8").Status(http.StatusCreated)
 	token := made.Find(".callout .props code").Eq(1).Text()
 	if !strings.HasPrefix(token, "dks_") || !strings.Contains(made.Text(".callout pre"), `"https://dock.example.com/ingest/edge", headers: {Authorization: ["Bearer `+token+`"]}`) {
 		t.Errorf("the token %q and its configuration are %q", token, made.Text(".callout"))
@@ -44,10 +44,14 @@ func TestSourcesOfARegistry(t *testing.T) {
 	}}, []event.Event{ev})
 	h.must(err)
 	b.Get(sourcesPage).Says("td[data-l=Accepted]", "1").Says("td[data-l=Rejected]", "1").Says("td[data-l='Last event']", ":")
-	page := b.Get(sourcesPage+"/Edge").Status(http.StatusOK).Says("h1", "edge").Says("main", "10.0.0.0/8").Says(".reqs", "2 events").Says(".reqs", "<b>It names no tag.</b>").Says(".reqs pre", `"events"`)
+	page := b.Get(sourcesPage+"/Edge").Status(http.StatusOK).Says("h1", "edge").Says("main", "10.0.0.0/8").Says("main", "KiB of 1 MiB").Lacks(".callout.warn").Says(".reqs", "2 events").Says(".reqs", "<b>It names no tag.</b>").Says(".reqs pre", `"events"`)
 	if got := page.Find(".reqs a").AttrOr("href", ""); got != "/registries/mycontainerregistry/events/"+string(ev.ID) {
 		t.Errorf("the accepted event leads to %q", got)
 	}
+	_, err = h.portal.Outbox.Take(t.Context(), source.Arrival{Source: src, At: h.Now(), Body: make([]byte, 1<<20), Verdicts: []source.Verdict{{ID: "e-3", Outcome: source.Ignored}}}, nil)
+	h.must(err)
+	b.Get(sourcesPage).Says("td[data-l=Name]", "Full")
+	b.Get(sourcesPage+"/edge").Says(".callout.warn", "This source is full: 1 MiB of 1 MiB.")
 	b.Get(sourcesPage + "/-/rotate?source=edge").Leads(sourcesPage + "/edge/rotate")
 	b.Get(sourcesPage + "/-/delete").Leads(sourcesPage)
 	b.Get(sourcesPage+"/edge/rotate").Says("dialog h2", "Rotate the token of edge?")
@@ -74,6 +78,7 @@ func TestExternalRegistries(t *testing.T) {
 	b.Get("/registries/acmehub1").Status(http.StatusOK).Says("main", "Events come in from outside").Lacks("#side a[href$='/repositories']")
 	b.Get("/registries/acmehub1/repositories").Status(http.StatusNotFound)
 	b.Get("/registries/acmehub1/sources").Says("td[data-l=Location]", "West US").Says("td[data-l=Rate]", "No limit")
+	b.Get("/registries/acmehub1/sources/hub").Says("main", "0 B of 10 GiB")
 	b.Get("/registries/acmehub1/sources/hub").Says("pre", "/ingest/hub/<token>")
 	b.Get(sourcesPage + "/hub").Status(http.StatusNotFound)
 }
