@@ -28,6 +28,7 @@ type SourceForm struct {
 	Registry                       registry.Name // whose page it lies over; empty: on the list of registries
 	Named                          string        // the external registry that is made
 	Name, Kind, Location, Networks string
+	Changed                        source.Name // the source whose limits are changed; empty: a new one
 	Rate, Space                    string
 	Errors                         map[string]string // by field: registry, name, kind, location, rate, space, networks
 }
@@ -63,23 +64,32 @@ func (f SourceForm) summary() []ui.FieldError {
 }
 
 func (f SourceForm) title() string {
-	if f.Registry == "" {
+	switch {
+	case f.Registry == "":
 		return "Connect a registry"
+	case f.Changed != "":
+		return "Limits of " + string(f.Changed)
 	}
 	return "Add source"
 }
 
 func (f SourceForm) about() string {
-	if f.Registry == "" {
+	switch {
+	case f.Registry == "":
 		return "A registry that is elsewhere and sends its events here."
+	case f.Changed != "":
+		return "How much it may send, and from where. Its address and its token stay."
 	}
 	return "An address with a token, to which a registry sends its events."
 }
 
 // back is the page that the form lies over.
 func (f SourceForm) back() string {
-	if f.Registry == "" {
+	switch {
+	case f.Registry == "":
 		return "/registries"
+	case f.Changed != "":
+		return SourcesPath(f.Registry) + "/" + string(f.Changed)
 	}
 	return SourcesPath(f.Registry)
 }
@@ -89,7 +99,25 @@ func (f SourceForm) action() string {
 	if f.Registry == "" {
 		return ExternalPath
 	}
+	if f.Changed != "" {
+		return SourcesPath(f.Registry) + "/" + string(f.Changed) + "/edit"
+	}
 	return SourcesPath(f.Registry)
+}
+
+// failed says that nothing was done, and commit is the word for doing it.
+func (f SourceForm) failed() string {
+	if f.Changed != "" {
+		return "The source was not changed."
+	}
+	return "The source was not made."
+}
+
+func (f SourceForm) commit() string {
+	if f.Changed != "" {
+		return "Save"
+	}
+	return "Create"
 }
 
 func kindOptions() []ui.Option {

@@ -83,7 +83,7 @@ func furnish(t *testing.T) *furniture {
 		"/", "/registries", "/registries/new", registry, registry + "/delete",
 		registry + "/replications", registry + "/replications/new", registry + "/replications/westeurope/delete", registry + "/repositories", registry + "/repositories/team/web",
 		registry + "/repositories/team/web?at=v1.26.0", registry + "/content/delete?repository=team/web", registry + "/content/delete?repository=team/web&tag=v1.26.0",
-		"/registries/new/external", registry + "/sources", registry + "/sources/new", registry + "/sources/edge", registry + "/sources/edge?only=rejected", registry + "/sources/edge/rotate", registry + "/sources/edge/delete",
+		"/registries/new/external", registry + "/sources", registry + "/sources/new", registry + "/sources/edge", registry + "/sources/edge?only=rejected", registry + "/sources/edge/edit", registry + "/sources/edge/rotate", registry + "/sources/edge/delete",
 		"/registries/acmeharbor", "/registries/acmeharbor/sources/harbor",
 		registry + "/access", registry + "/properties", registry + "/retention", registry + "/retention?try=1&keepTags=3",
 		hookList, hookList + "/new", hookPage, hookPage + "/edit", hookPage + "/delete", hookPage + "?q=nothing", hookList + "/scanimages/recover", hookList + "/tryitout", hookList + "/tryitout/resume", hookList + "/tryitout/replay", hookList + "/tryitout/drop",

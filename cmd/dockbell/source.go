@@ -18,11 +18,11 @@ import (
 func sourceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "source",
-		Short: "Make, list, rotate and delete sources: where events of other registries come in",
+		Short: "Make, list, change, rotate and delete sources: where events of other registries come in",
 		Long: "A source is an address, /ingest/NAME, to which another registry sends its events, and the token with which it does.\n" +
 			"These commands work on the data folder, with or without a running server.",
 	}
-	c.AddCommand(sourceCreate(), sourceList(), sourceRotate(), sourceDelete())
+	c.AddCommand(sourceCreate(), sourceList(), sourceUpdate(), sourceRotate(), sourceDelete())
 	return c
 }
 
@@ -51,9 +51,7 @@ func sourceCreate() *cobra.Command {
 	c.Flags().StringVar(&d.Name, "name", "", "the last part of its address")
 	c.Flags().StringVar(&d.Registry, "registry", "", "whose events they are; an external registry is made where there is none of that name")
 	c.Flags().StringVar(&d.Location, "location", "", "where its events happen; empty: the registry's home")
-	c.Flags().IntVar(&d.Rate, "rate", source.DefaultRate, "events per second that it may send, ten times as many at once; 0: no limit")
-	c.Flags().IntVar(&d.Space, "space", source.DefaultSpace, "MiB that may be kept of what it sends, until retention removes it; 0: no limit")
-	c.Flags().StringVar(&d.Networks, "networks", "", "CIDRs from which it may send, with commas between them; empty: from everywhere")
+	addSourceLimits(c, &d.Rate, &d.Space, &d.Networks)
 	kind := addOneOf(c, "kind", "how the registry tells its events", source.KindNames()...)
 	c.PreRun = func(*cobra.Command, []string) { d.Kind = kind.String() }
 	required(c, "name", "kind", "registry")
@@ -99,6 +97,44 @@ func keptWord(s source.Source) string {
 		kept += fmt.Sprintf(" of %d", s.Space)
 	}
 	return kept
+}
+
+func sourceUpdate() *cobra.Command {
+	var rate, space int
+	var networks string
+	c := &cobra.Command{
+		Use:     "update NAME [--rate N] [--space MIB] [--networks CIDRS]",
+		Short:   "Give a source other limits at once; its address and token stay",
+		Example: "  dockbell source update harbor --space 20480\n  dockbell source update edge --rate 500 --networks 10.0.0.0/8",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var change source.Change
+			for name, set := range map[string]func(){
+				"rate": func() { change.Rate = &rate }, "space": func() { change.Space = &space }, "networks": func() { change.Networks = &networks },
+			} {
+				if c.Flags().Changed(name) {
+					set()
+				}
+			}
+			if change == (source.Change{}) {
+				return usage("say what changes: --rate, --space or --networks")
+			}
+			return withSources(c, func(ctx context.Context, _ data, sources *source.Service) error {
+				_, err := sources.Change(ctx, source.Name(args[0]), change)
+				return err
+			})
+		},
+	}
+	addSourceLimits(c, &rate, &space, &networks)
+	addSourcePlace(c)
+	return c
+}
+
+// addSourceLimits gives a command the flags of what a source may send.
+func addSourceLimits(c *cobra.Command, rate, space *int, networks *string) {
+	c.Flags().IntVar(rate, "rate", source.DefaultRate, "events per second that it may send, ten times as many at once; 0: no limit")
+	c.Flags().IntVar(space, "space", source.DefaultSpace, "MiB that may be kept of what it sends, until retention removes it; 0: no limit")
+	c.Flags().StringVar(networks, "networks", "", "CIDRs from which it may send, with commas between them; empty: from everywhere")
 }
 
 func sourceRotate() *cobra.Command {

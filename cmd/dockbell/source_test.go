@@ -39,6 +39,7 @@ func TestSourceCommands(t *testing.T) {
 		"A registry name has 5 to 50":    {"create", "--name", "far", "--kind", "zot", "--registry", "x"},
 		"choose from distribution, zot":  {"create", "--name", "far", "--kind", "ftp", "--registry", "acmeedge"},
 		"There is no source nowhere":     {"delete", "nowhere"},
+		"The space is a number of MiB":   {"update", "hub", "--space", "-1"},
 	} {
 		if _, stderr, code := do(args...); code == exitDone || !strings.Contains(stderr, want) {
 			t.Errorf("%v: exit %d, %q lacks %q", args, code, stderr, want)
@@ -46,6 +47,15 @@ func TestSourceCommands(t *testing.T) {
 	}
 	if out, _, _ = do("list"); !strings.Contains(out, "westus") || !strings.Contains(out, "none") || !strings.Contains(out, "0.0 MiB of 7 ") || !strings.Contains(out, "of 10240 ") || strings.Count(out, "\n") != 4 {
 		t.Errorf("the list is\n%s", out)
+	}
+	if _, stderr, code := do("update", "edge", "--space", "9", "--rate", "3"); code != exitDone {
+		t.Error(stderr)
+	}
+	if out, _, _ = do("list"); !strings.Contains(out, "0.0 MiB of 9 ") || !strings.Contains(out, "3/s") {
+		t.Errorf("the changed list is\n%s", out)
+	}
+	if _, _, code := do("update", "edge"); code != exitUsage {
+		t.Errorf("an update that changes nothing: exit %d", code)
 	}
 	before, _, _ := do("rotate", "edge")
 	if _, _, code := do("delete", "edge"); code != exitDone {

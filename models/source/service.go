@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ type Store interface {
 	Source(ctx context.Context, name Name) (Source, error) // by its name in any case; NotFound at field "source"
 	Sources(ctx context.Context) ([]Source, error)         // by name
 	AddSource(ctx context.Context, s Source) error         // Conflict at field "name" when it is taken
-	UpdateSource(ctx context.Context, s Source) error      // stores token and version; NotFound when it is gone
+	UpdateSource(ctx context.Context, s Source) error      // ErrStale unless its version is the next one
 	DeleteSource(ctx context.Context, name Name) error
 }
 
@@ -152,10 +151,7 @@ func (s *Service) URL(src Source, token string) string {
 
 // noted is a context in which the next change is recorded as action on the source.
 func (s Source) noted(ctx context.Context, action string) context.Context {
-	return audit.Note(ctx, audit.Entry{Action: action, Registry: string(s.Registry), Object: string(s.Name), Changes: audit.Differences(nil, []audit.Field{
-		{Name: "kind", Words: string(s.Kind)}, {Name: "location", Words: string(s.Location)},
-		{Name: "rate", Words: strconv.Itoa(s.Rate)}, {Name: "space", Words: strconv.Itoa(s.Space)}, {Name: "networks", Words: s.NetworkList()},
-	})})
+	return audit.Note(ctx, audit.Entry{Action: action, Registry: string(s.Registry), Object: string(s.Name), Changes: audit.Differences(nil, s.fields())})
 }
 
 // NetworkList writes from where the source may send; empty: from everywhere.
@@ -188,15 +184,7 @@ func (d Draft) parse() (Source, []error) {
 		src.Location, err = registry.ParseLocation(d.Location)
 		keep(err)
 	}
-	if src.Rate = d.Rate; d.Rate < 0 || d.Rate > MaxRate {
-		keep(fault.In("rate", "The rate is a number of events per second up to %d; 0 is no limit.", MaxRate))
-	}
-	if src.Space = d.Space; d.Space < 0 || d.Space > MaxSpace {
-		keep(fault.In("space", "The space is a number of MiB up to %d; 0 is no limit.", MaxSpace))
-	}
-	src.Networks, err = parseNetworks(d.Networks)
-	keep(err)
-	return src, errs
+	return src, append(errs, src.limit(d.Rate, d.Space, d.Networks)...)
 }
 
 // parseNetworks reads CIDRs and single addresses.

@@ -117,13 +117,14 @@ func (db *DB) AddSource(ctx context.Context, s source.Source) error {
 	})
 }
 
-// UpdateSource stores a source's token and version; NotFound when it was deleted meanwhile.
+// UpdateSource stores a source's token and limits under its next version; source.ErrStale when it was changed or deleted meanwhile.
 func (db *DB) UpdateSource(ctx context.Context, s source.Source) error {
 	row := rowOfSource(s, db.sealer)
 	return db.write(ctx, func(tx *gorm.DB) error {
 		changed := row
-		done := tx.Model(&sourceRow{}).Where("id = ?", s.ID).Select("token_hash", "secret_sealed", "version", "rotated").Updates(&changed)
-		return orMissing(done, noSource(s.Name))
+		done := tx.Model(&sourceRow{}).Where("id = ? and version = ?", s.ID, s.Version-1).
+			Select("token_hash", "secret_sealed", "version", "rotated", "rate", "space", "networks").Updates(&changed)
+		return orMissing(done, source.ErrStale)
 	})
 }
 

@@ -51,6 +51,17 @@ func TestAFullSourceIsAskedToWait(t *testing.T) {
 		if got := h.send(made, envelope(push("e-z", "v9"))); got.Accepted != 1 {
 			t.Errorf("with room it is answered %d: %s", got.Status, got.Error.Message)
 		}
+		if got := h.send(made, large+push("e-l", "v1")+"]}"); got.Accepted != 1 {
+			t.Errorf("still with room it is answered %d: %s", got.Status, got.Error.Message)
+		}
+		full("full again")
+		space := 2
+		if _, err := h.sources.Change(t.Context(), "dist", source.Change{Space: &space}); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.send(made, envelope(push("e-y", "v9"))); got.Accepted != 1 {
+			t.Errorf("with more space it is answered %d: %s", got.Status, got.Error.Message)
+		}
 	})
 }
 

@@ -36,6 +36,8 @@ func (p *Portal) sourceRoutes() []auth.Route {
 		{Method: http.MethodGet, Path: list + "/-/rotate", Permission: account.Admin, Handler: p.pickedSource("rotate")},
 		{Method: http.MethodGet, Path: list + "/-/delete", Permission: account.Admin, Handler: p.pickedSource("delete")},
 		{Method: http.MethodGet, Path: list + "/:source", Permission: account.Read, Handler: p.oneSource},
+		{Method: http.MethodGet, Path: list + "/:source/edit", Permission: account.Admin, Handler: p.editSource},
+		{Method: http.MethodPost, Path: list + "/:source/edit", Permission: account.Admin, Handler: p.changeSource},
 		{Method: http.MethodGet, Path: list + "/:source/rotate", Permission: account.Admin, Handler: p.askSource(views.SourceRotate)},
 		{Method: http.MethodPost, Path: list + "/:source/rotate", Permission: account.Admin, Handler: p.rotateSource},
 		{Method: http.MethodGet, Path: list + "/:source/delete", Permission: account.Admin, Handler: p.askSource(views.SourceDelete)},
@@ -210,13 +212,21 @@ func (p *Portal) oneSource(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	page, err := p.sourcePage(c, reg, src, nil)
+	if err != nil {
+		return err
+	}
+	return render(c, http.StatusOK, page)
+}
+
+func (p *Portal) sourcePage(c echo.Context, reg registry.Registry, src source.Source, overlay templ.Component) (_ templ.Component, err error) {
 	page := views.SourcePage{
 		Registry: reg, SourceRow: p.sourceRow(src), Before: int64(deliveryID(c.QueryParam("before"))), Rejected: c.QueryParam("only") == "rejected",
 		MayAdmin: who(c).May(account.Admin, reg.Name), Clear: who(c).May(account.Secrets, reg.Name),
 	}
 	look := source.Look{SourceID: src.ID, Rejected: page.Rejected, Before: page.Before, Limit: arrivalsShown + 1}
 	if page.Arrived, err = p.Arrivals.SourceArrivals(c.Request().Context(), look); err != nil {
-		return err
+		return nil, err
 	}
 	if len(page.Arrived) > arrivalsShown {
 		page.Arrived, page.Older = page.Arrived[:arrivalsShown], true
@@ -224,9 +234,47 @@ func (p *Portal) oneSource(c echo.Context) error {
 	between := views.Crumb{Text: "Event sources", Href: views.SourcesPath(reg.Name)}
 	s, err := p.registryShell(c, reg, views.AtSources, string(src.Name), registryCrumbs(reg, string(src.Name), between)...)
 	if err != nil {
+		return nil, err
+	}
+	s.Overlay = overlay
+	return views.OneSource(s, page), nil
+}
+
+// editSource asks for other limits of a source.
+func (p *Portal) editSource(c echo.Context) error {
+	reg, src, err := p.sourceOf(c)
+	if err != nil {
 		return err
 	}
-	return render(c, http.StatusOK, views.OneSource(s, page))
+	return p.overSource(c, http.StatusOK, reg, src, views.SourceForm{
+		Registry: reg.Name, Changed: src.Name, Rate: strconv.Itoa(src.Rate), Space: strconv.Itoa(src.Space), Networks: src.NetworkList(),
+	})
+}
+
+func (p *Portal) overSource(c echo.Context, status int, reg registry.Registry, src source.Source, f views.SourceForm) error {
+	panel := views.SourcePanel(f)
+	return over(c, status, panel, func() (templ.Component, error) { return p.sourcePage(c, reg, src, panel) })
+}
+
+// changeSource gives a source other limits.
+func (p *Portal) changeSource(c echo.Context) error {
+	reg, src, err := p.sourceOf(c)
+	if err != nil {
+		return err
+	}
+	f, d, err := p.sourceForm(c)
+	if err != nil {
+		return err
+	}
+	changed, err := p.Sources.Change(c.Request().Context(), src.Name, source.Change{Rate: &d.Rate, Space: &d.Space, Networks: &d.Networks})
+	if said := fieldErrors(err); said != nil {
+		f.Registry, f.Changed, f.Errors = reg.Name, src.Name, said
+		return p.overSource(c, http.StatusUnprocessableEntity, reg, src, f)
+	}
+	if err != nil {
+		return err
+	}
+	return p.done(c, views.SourcePath(changed), ui.Toast{Kind: "ok", Title: "Source " + string(src.Name) + " changed", Text: "Its new limits hold at once."})
 }
 
 // pickedSource leads from the chosen row to the question about it.

@@ -52,6 +52,12 @@ func TestSourcesOfARegistry(t *testing.T) {
 	h.must(err)
 	b.Get(sourcesPage).Says("td[data-l=Name]", "Full")
 	b.Get(sourcesPage+"/edge").Says(".callout.warn", "This source is full: 1 MiB of 1 MiB.")
+	if p := b.Get(sourcesPage+"/edge/edit").Status(http.StatusOK).Says("dialog h2", "Limits of edge").Lacks("#src-name"); p.Value("#src-rate")+p.Value("#src-space")+p.Value("#src-networks") != "50110.0.0.0/8" {
+		t.Error("the limits that it has do not stand in the form")
+	}
+	b.Post(sourcesPage+"/edge/edit", "rate", "50", "space", "much", "networks", "").Status(http.StatusUnprocessableEntity).Says("#err-sum", "Space in MiB")
+	b.Post(sourcesPage+"/edge/edit", "rate", "60", "space", "2", "networks", "").Leads(sourcesPage + "/edge")
+	b.Get(sourcesPage+"/edge").Says("main", "1 MiB of 2 MiB").Says("main", "60/s").Says("main", "Everywhere").Lacks(".callout.warn")
 	b.Get(sourcesPage + "/-/rotate?source=edge").Leads(sourcesPage + "/edge/rotate")
 	b.Get(sourcesPage + "/-/delete").Leads(sourcesPage)
 	b.Get(sourcesPage+"/edge/rotate").Says("dialog h2", "Rotate the token of edge?")
@@ -105,7 +111,7 @@ func TestSourcesAreForOwnersToChange(t *testing.T) {
 		t.Error("a reader sees the body")
 	}
 	reader.Get(sourcesPage).Status(http.StatusOK).Lacks("a[href$='/new']").Lacks(".pick")
-	for _, path := range []string{sourcesPage + "/new", sourcesPage + "/edge/rotate", sourcesPage + "/edge/delete", "/registries/new/external"} {
+	for _, path := range []string{sourcesPage + "/new", sourcesPage + "/edge/rotate", sourcesPage + "/edge/edit", sourcesPage + "/edge/delete", "/registries/new/external"} {
 		reader.Get(path).Status(http.StatusForbidden)
 	}
 	reader.Post(sourcesPage + "/edge/rotate").Status(http.StatusForbidden)
