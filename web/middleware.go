@@ -52,7 +52,9 @@ func logged(o Options) echo.MiddlewareFunc {
 				c.Error(err) // writes the answer, so that its status is known here
 			}
 			took := o.Now().Sub(start)
-			o.Log.Log(c.Request().Context(), levelOf(c.Request().URL.Path), "request", lineOf(c, took)...)
+			if level := levelOf(c.Request().URL.Path); o.Log.Enabled(c.Request().Context(), level) {
+				o.Log.Log(c.Request().Context(), level, "request", lineOf(c, took)...)
+			}
 			if o.Served != nil {
 				o.Served(servedBy(c, took))
 			}

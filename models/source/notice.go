@@ -2,7 +2,7 @@ package source
 
 import (
 	"crypto/sha256"
-	"fmt"
+	"encoding/hex"
 	"time"
 
 	"dockbell/models/event"
@@ -92,12 +92,8 @@ func (a Arrival) Tally() Counts {
 
 // eventID is the house's ID of a source's event: the same each time that it comes, and of no other source's.
 func (s Source) eventID(key string) event.ID {
-	h := sha256.New()
-	h.Write([]byte(s.ID))
-	h.Write([]byte{'\n'})
-	h.Write([]byte(key))
-	var sum [sha256.Size]byte
-	id := h.Sum(sum[:0])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // the form of a version 4 UUID
-	return event.ID(fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16]))
+	sum := sha256.Sum256([]byte(s.ID + "\n" + key))
+	sum[6], sum[8] = sum[6]&0x0f|0x40, sum[8]&0x3f|0x80 // the form of a version 4 UUID
+	id := hex.EncodeToString(sum[:16])
+	return event.ID(id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:])
 }

@@ -3,9 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"reflect"
-
-	"gorm.io/gorm"
 
 	"dockbell/models/delivery"
 	"dockbell/models/event"
@@ -41,50 +38,15 @@ type arrivalVerdict struct {
 // Take stores an arrival and the entries of its events in one transaction. An event that is known makes its verdict a
 // duplicate. source.ErrStale when the source is not what it was.
 func (db *DB) Take(ctx context.Context, a source.Arrival, entries []delivery.Entry) (source.Arrival, error) {
-	var taken source.Arrival
-	var row arrivalRow
-	var images map[int64]int64
 	turn := db.images.now()
-	err := db.write(ctx, func(tx *gorm.DB) error {
-		s := db.sql(tx)
-		fresh, kept, err := db.keep(tx, entries)
-		if err != nil {
-			return err
-		}
-		images = kept
-		taken = a
-		if taken.Verdicts, err = verdictsAfter(s, a.Verdicts, entries, fresh); err != nil {
-			return err
-		}
-		if err := db.remember(s, a, entries, fresh); err != nil {
-			return err
-		}
-		row = db.rowOfArrival(taken)
-		return s.arrive(a.Source, row)
-	})
-	if err != nil {
+	p := newPart(entries, &a)
+	if err := db.writer.do(ctx, &request{part: p}); err != nil {
 		return a, err
 	}
-	if !db.postgres {
-		db.images.add(images, turn)
-	}
-	db.arrived.add(taken, row)
+	db.rememberImages([]*part{p}, turn)
+	db.arrived.add(p.taken, p.row)
 	failpoint.Hit(failpoint.Committed)
-	return taken, nil
-}
-
-// arrive stores an arrival, unless its source was changed or deleted since it was read.
-func (s sqlTx) arrive(src source.Source, row arrivalRow) error {
-	t := tableOf[arrivalRow]()
-	into, args := t.insertIf, t.values(nil, reflect.ValueOf(row))
-	if s.postgres { // which wants to know the types
-		into, args = t.insertAll, t.lists(reflect.ValueOf([]arrivalRow{row}))
-	}
-	stored, err := s.run(into+"where exists (select 1 from sources where id = ? and version = ?)", append(args, src.ID, src.Version)...)
-	if err == nil && stored == 0 {
-		return source.ErrStale
-	}
-	return err
+	return p.taken, nil
 }
 
 func (db *DB) rowOfArrival(a source.Arrival) arrivalRow {

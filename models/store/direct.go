@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
-	"io"
 
 	"github.com/mattn/go-sqlite3"
 	"gorm.io/gorm"
@@ -20,6 +18,8 @@ type direct struct {
 	owner *sqlite3.SQLiteConn // whose statements are known
 	known map[string]*sqlite3.SQLiteStmt
 	args  []driver.NamedValue
+
+	packed []byte // place for an argument of packed
 }
 
 // manyStatements is how many are kept; their texts are those of this package, so there are never more.
@@ -53,23 +53,6 @@ func (d *direct) exec(ctx context.Context, statement string, args []any) (rows i
 		return err
 	})
 	return rows, err
-}
-
-// number runs a query for one number; found is false when it gives no row.
-func (d *direct) number(ctx context.Context, statement string, args []any) (n int64, found bool, err error) {
-	err = d.with(statement, args, func(s *sqlite3.SQLiteStmt) error {
-		rows, err := s.QueryContext(ctx, d.args)
-		if err != nil {
-			return err
-		}
-		row := []driver.Value{nil}
-		if err = rows.Next(row); errors.Is(err, io.EOF) {
-			return rows.Close()
-		}
-		n, found = row[0].(int64)
-		return errors.Join(err, rows.Close())
-	})
-	return n, found, err
 }
 
 // with hands a statement to f, and keeps the arguments in d.args.

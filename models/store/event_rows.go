@@ -48,19 +48,18 @@ var eventFacts = []string{
 	"chart_version", "carried_tags", "request_id", "request_addr", "request_host", "request_method", "user_agent", "actor", "source", "webhooks",
 }
 
-// rowOfEntry is an entry's event; images has the ID of its image.
-func rowOfEntry(entry delivery.Entry, seq int64, images map[int64]int64) eventRow {
+// rowOfEntry is an entry's event, without its seq and image.
+func rowOfEntry(entry delivery.Entry) eventRow {
 	ev := entry.Event
 	row := eventRow{
-		Seq: seq, ID: string(ev.ID), Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Location: plainText(string(ev.Location)),
+		ID: string(ev.ID), Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Location: plainText(string(ev.Location)),
 		Action: string(ev.Action), At: micros(ev.Time),
 		Repository: plainText(ev.Target.Repository), Tag: plainText(ev.Target.Tag), Digest: plainText(ev.Target.Digest),
 		MediaType: plainText(ev.Target.MediaType), Size: ev.Target.Size, Kind: plainText(string(ev.Target.Kind)),
-		ChartName: plainText(ev.Target.Chart.Name), ChartVersion: plainText(ev.Target.Chart.Version), CarriedTags: toJSON(plainTexts(ev.CarriedTags)),
+		ChartName: plainText(ev.Target.Chart.Name), ChartVersion: plainText(ev.Target.Chart.Version), CarriedTags: tagsJSON(ev.CarriedTags),
 		RequestID: plainText(ev.Request.ID), RequestAddr: plainText(ev.Request.Addr), RequestHost: plainText(ev.Request.Host),
 		RequestMethod: plainText(ev.Request.Method), UserAgent: plainText(ev.Request.UserAgent),
 		Actor: plainText(ev.Actor), Source: plainText(ev.Source), Webhooks: int64(len(entry.Deliveries)), Verdicts: verdictsOf(entry.Verdicts),
-		ImageID: images[newImage(ev.Registry, ev.Target.Repository, ev.Target.Tag).hash()],
 	}
 	for _, del := range entry.Deliveries {
 		if row.FirstDelivery == 0 || int64(del.ID) < row.FirstDelivery {
@@ -69,6 +68,13 @@ func rowOfEntry(entry delivery.Entry, seq int64, images map[int64]int64) eventRo
 		row.LastDelivery = max(row.LastDelivery, int64(del.ID))
 	}
 	return row
+}
+
+func tagsJSON(tags []string) string {
+	if len(tags) == 0 {
+		return "null"
+	}
+	return toJSON(plainTexts(tags))
 }
 
 func (row eventRow) event() (event.Event, error) {

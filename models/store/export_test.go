@@ -97,8 +97,7 @@ func ImageID(reg registry.Name, repository, tag string) int64 {
 
 // Keep stores an entry inside a transaction of the test's own.
 func (db *DB) Keep(tx *gorm.DB, entry delivery.Entry) error {
-	_, _, err := db.keep(tx, []delivery.Entry{entry})
-	return err
+	return db.storeParts(tx, []*part{newPart([]delivery.Entry{entry}, nil)})
 }
 
 // The statements of lanes.

@@ -8,7 +8,7 @@ import (
 
 // crowded is a writer whose last commit had n writes. Nobody commits but the test.
 func crowded(n int) *writer {
-	w := newWriter(nil, 0, 0, time.Now)
+	w := (&DB{}).newWriter(nil, 0, 0)
 	w.gathers, w.last = true, n
 	return w
 }

@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"maps"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
 
-	"dockbell/models/delivery"
 	"dockbell/models/registry"
 )
 
@@ -39,43 +39,58 @@ func (row imageRow) hash() int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
 }
 
-// storeImages stores the images of entries and gives the ID of each, by its hash. PostgreSQL knows an image by its hash, so that
+// storeImages stores the images of parts and gives the ID of each, by its hash. PostgreSQL knows an image by its hash, so that
 // processes need not ask each other; an image that SQLite brought there may have an ID besides. SQLite, which has one writer,
 // numbers them as they come: what happens to new tags then lies together at the end of every index instead of all over it.
-func (db *DB) storeImages(s sqlTx, entries []delivery.Entry) (ids map[int64]int64, err error) {
-	ids = make(map[int64]int64, 1)
+func (db *DB) storeImages(s sqlTx, parts []*part) (ids map[int64]int64, err error) {
+	ids = make(map[int64]int64, len(parts))
 	var rows []imageRow
-	for _, entry := range entries {
-		target := entry.Event.Target
-		row := newImage(entry.Event.Registry, target.Repository, target.Tag)
-		hash := row.hash()
-		if ids[hash] != 0 {
-			continue
-		}
-		stored := false
-		if row.ID = hash; !s.postgres {
-			if row.ID, stored, err = db.imageID(s, row, hash); err != nil {
-				return nil, err
+	for _, p := range parts {
+		for i, row := range p.images {
+			hash := p.hashes[i]
+			if _, seen := ids[hash]; seen {
+				continue
 			}
-		}
-		if ids[hash] = row.ID; !stored {
+			if id, known := db.images.id(hash); known {
+				ids[hash] = id
+				continue
+			}
+			ids[hash], row.ID = hash, hash
 			rows = append(rows, row)
+		}
+	}
+	if !s.postgres {
+		if rows, err = db.numberImages(s, rows, ids); err != nil {
+			return nil, err
 		}
 	}
 	return ids, insert(s, rows, "on conflict (id) do nothing")
 }
 
-// imageID gives the ID of an image in SQLite: a new one when it is not stored yet.
-func (db *DB) imageID(s sqlTx, row imageRow, hash int64) (id int64, stored bool, err error) {
-	if id, known := db.images.id(hash); known {
-		return id, true, nil
+// numberImages gives images their numbers in SQLite, and which of them are not stored yet.
+func (db *DB) numberImages(s sqlTx, rows []imageRow, ids map[int64]int64) (fresh []imageRow, err error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
-	id, stored, err = s.direct.number(s.ctx, imagesNamed, []any{row.RegistryKey, row.Image})
-	if err == nil && !stored {
-		id = int64(db.ids.Next())
+	stored := map[int64]bool{}
+	err = s.query(func(row *sql.Rows) error {
+		var hash, id int64
+		err := row.Scan(&hash, &id)
+		ids[hash], stored[hash] = id, true
+		return err
+	}, imagesAmong, tableOf[imageRow]().pack(nil, reflect.ValueOf(rows)))
+	for _, row := range rows {
+		if hash := row.ID; !stored[hash] {
+			row.ID = int64(db.ids.Next())
+			ids[hash] = row.ID
+			fresh = append(fresh, row)
+		}
 	}
-	return id, stored, s.known(err)
+	return fresh, err
 }
+
+// imagesAmong finds the IDs of those images that are stored, with what stands in the place of an ID in packed rows.
+const imagesAmong = "select v.c0, images.id from packed(?) as v cross join images on images.registry_key = v.c1 and images.image = v.c2"
 
 // imagesNamed finds the IDs of an image.
 const imagesNamed = "select id from images where registry_key = ? and image = ?"

@@ -1,11 +1,7 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
-	"reflect"
-	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -23,7 +19,7 @@ import (
 // answer counts.
 func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]delivery.Entry, error)) (event.Outcome, error) {
 	var out event.Outcome
-	var images map[int64]int64
+	var stored *part
 	turn := db.images.now()
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		out = event.Outcome{}
@@ -37,113 +33,15 @@ func (db *DB) Record(ctx context.Context, c *event.Change, entries func(event.Ou
 		if err != nil {
 			return err
 		}
-		_, images, err = db.keep(tx, made)
-		return err
+		stored = newPart(made, nil)
+		return db.storeParts(tx, []*part{stored})
 	})
 	if err != nil {
 		return event.Outcome{}, err
 	}
-	if !db.postgres {
-		db.images.add(images, turn)
-	}
+	db.rememberImages([]*part{stored}, turn)
 	failpoint.Hit(failpoint.Committed)
 	return out, nil
-}
-
-// keep stores entries, each of them unless its event is known, and says of each whether it is new. images are theirs, for
-// db.images after the commit.
-func (db *DB) keep(tx *gorm.DB, entries []delivery.Entry) (isNew []bool, images map[int64]int64, err error) {
-	if len(entries) == 0 {
-		return nil, nil, nil
-	}
-	s := db.sql(tx)
-	if images, err = db.storeImages(s, entries); err != nil {
-		return nil, nil, err
-	}
-	rows := make([]eventRow, 0, len(entries))
-	for _, entry := range entries {
-		rows = append(rows, rowOfEntry(entry, int64(db.ids.Next()), images))
-	}
-	fresh, err := insertEvents(s, rows)
-	if err != nil {
-		return nil, nil, err
-	}
-	in := intake{hours: map[eventHourRow]int64{}}
-	isNew = make([]bool, len(entries))
-	for i, entry := range entries {
-		isNew[i] = fresh[rows[i].Seq]
-		if entries[i].Known = !isNew[i]; isNew[i] {
-			in.add(entry, rows[i].ImageID, s.shard())
-		}
-	}
-	return isNew, images, in.insert(s)
-}
-
-// insertEvents stores the events whose ID is not known, and says by their seq which these are.
-func insertEvents(s sqlTx, rows []eventRow) (fresh map[int64]bool, err error) {
-	const unlessKnown = "on conflict (id) do nothing returning seq"
-	fresh = make(map[int64]bool, len(rows))
-	note := func(row *sql.Rows) error {
-		var seq int64
-		err := row.Scan(&seq)
-		fresh[seq] = true
-		return err
-	}
-	t := tableOf[eventRow]()
-	if s.postgres {
-		return fresh, s.query(note, t.insertAll+unlessKnown, t.lists(reflect.ValueOf(rows))...)
-	}
-	args := make([]any, 0, len(t.columns))
-	for i := range rows { // without "returning", which costs SQLite's driver as much as the insert
-		done, err := s.run(t.insertOne+"on conflict (id) do nothing", t.values(args[:0], reflect.ValueOf(&rows[i]).Elem())...)
-		if err != nil {
-			return nil, err
-		}
-		fresh[rows[i].Seq] = done > 0
-	}
-	return fresh, nil
-}
-
-// intake is what the events of one Record bring along.
-type intake struct {
-	bodies     []bodyRow
-	deliveries []deliveryRow
-	hours      map[eventHourRow]int64
-}
-
-func (in *intake) add(entry delivery.Entry, image, shard int64) {
-	ev := entry.Event
-	bodies := map[string]delivery.ID{}
-	for _, del := range entry.Deliveries {
-		id, known := bodies[string(del.Body)]
-		if !known {
-			id = del.ID
-			bodies[string(del.Body)] = id
-			in.bodies = append(in.bodies, bodyRow{int64(id), del.Body})
-		}
-		in.deliveries = append(in.deliveries, rowOfDelivery(del, id, image))
-	}
-	in.hours[eventHourRow{
-		Registry: string(ev.Registry), RegistryKey: ev.Registry.Key(), Hour: micros(ev.Time.Truncate(time.Hour)), Action: string(ev.Action), Shard: shard,
-	}]++
-}
-
-func (in *intake) insert(s sqlTx) error {
-	if err := insert(s, in.bodies, ""); err != nil {
-		return err
-	}
-	if err := insert(s, in.deliveries, ""); err != nil {
-		return err
-	}
-	hours := make([]eventHourRow, 0, len(in.hours))
-	for row, n := range in.hours {
-		row.Events = n
-		hours = append(hours, row)
-	}
-	slices.SortFunc(hours, func(a, b eventHourRow) int { // one order for every process, or two would wait for each other
-		return cmp.Or(cmp.Compare(a.RegistryKey, b.RegistryKey), cmp.Compare(a.Hour, b.Hour), cmp.Compare(a.Action, b.Action))
-	})
-	return insert(s, hours, "on conflict (registry_key, hour, action, shard) do update set events = event_hours.events + excluded.events")
 }
 
 // Requeue makes a delivery due again with its whole schedule before it. NotFound at field "delivery"; Conflict while it is

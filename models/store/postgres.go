@@ -27,7 +27,7 @@ func (db *DB) openPostgres(o Options) error {
 		return err
 	}
 	db.reader = pool
-	db.writer = newWriter(pool, committers, commitLimit, db.now)
+	db.writer = db.newWriter(pool, committers, commitLimit)
 	return nil
 }
 

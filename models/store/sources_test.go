@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -177,4 +178,78 @@ func TestImagesAreRemembered(t *testing.T) {
 			t.Errorf("forgot %d arrivals: %v", step.Forgotten, err)
 		}
 	})
+}
+
+// TestArrivalsShareACommit: what comes while a commit is under way is stored together, and yet each is told what became of its own.
+func TestArrivalsShareACommit(t *testing.T) {
+	t.Run("as one", func(t *testing.T) { shareACommit(t, false) })
+	t.Run("one of them refused", func(t *testing.T) { shareACommit(t, true) })
+}
+
+func shareACommit(t *testing.T, refused bool) {
+	t.Helper()
+	db := storetest.Open(t)
+	h := newSourceHouse(t, db)
+	release := hold(t, db)
+	before := db.Commits()
+	type answer struct {
+		name string
+		got  source.Arrival
+		err  error
+	}
+	answers := make(chan answer)
+	waiting := 0
+	take := func(name string, src source.Source, events ...event.Event) {
+		a := source.Arrival{Source: src, At: time.Now(), Body: []byte(name)}
+		for _, ev := range events {
+			a.Verdicts = append(a.Verdicts, source.Verdict{ID: string(ev.ID), Outcome: source.Accepted, Event: ev.ID})
+		}
+		go func() {
+			got, err := h.outbox.Take(context.Background(), a, events)
+			answers <- answer{name, got, err}
+		}()
+		waiting++
+		queued(t, db, waiting)
+	}
+	twice := h.push("v1", "sha256:a")
+	take("first", h.src, twice)
+	take("same", h.src, twice, h.push("v2", "sha256:b"))
+	other := twice
+	other.Target.Tag = "v9"
+	take("differs", h.src, other)
+	stale := h.src
+	stale.Version++
+	if refused {
+		take("stale", stale, h.push("v3", "sha256:c"))
+	}
+	take("last", h.src, h.push("v2", "sha256:d"))
+	release()
+	for range waiting {
+		a := <-answers
+		if a.name == "stale" {
+			if a.err != source.ErrStale { //nolint:errorlint // it is this one
+				t.Errorf("an arrival of a source that was changed: %v", a.err)
+			}
+			continue
+		}
+		var outcomes []source.Outcome
+		for _, v := range a.got.Verdicts {
+			outcomes = append(outcomes, v.Outcome)
+		}
+		want := map[string][]source.Outcome{"first": {source.Accepted}, "same": {source.Duplicate, source.Accepted}, "differs": {source.Duplicate}, "last": {source.Accepted}}[a.name]
+		if a.err != nil || !slices.Equal(outcomes, want) || (a.name == "differs") != a.got.Verdicts[0].Differs {
+			t.Errorf("%s: %+v, %v; want %v", a.name, a.got.Verdicts, a.err, want)
+		}
+	}
+	if n := db.Commits() - before; n != 2 {
+		t.Errorf("the held write and %d arrivals made %d commits, want 2", waiting, n)
+	}
+	page, err := db.Events(t.Context(), event.Filter{Registry: "acme1", Limit: 10})
+	if err != nil || len(page.Events) != 3 {
+		t.Errorf("%d events are stored, want 3: %v", len(page.Events), err)
+	}
+	all, err := db.SourceArrivals(t.Context(), source.Look{SourceID: h.src.ID, Limit: 10})
+	if err != nil || len(all) != 4 || string(all[3].Body) != "first" || string(all[0].Body) != "last" {
+		t.Errorf("%d arrivals are kept, want 4 in their order: %v", len(all), err)
+	}
 }

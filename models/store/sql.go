@@ -132,67 +132,71 @@ func (s sqlTx) skipLocked() string {
 	return ""
 }
 
-// insert stores rows: PostgreSQL takes all of them in one statement, SQLite one after the other by a prepared one.
+// insert stores rows, all of them in one statement.
 func insert[T any](s sqlTx, rows []T, conflict string) error {
+	_, err := insertSome(s, rows, conflict)
+	return err
+}
+
+// insertSome is insert, and says how many rows that stored or changed.
+func insertSome[T any](s sqlTx, rows []T, conflict string) (n int64, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	t := tableOf[T]()
+	if s.postgres {
+		return s.run(t.insertAll+conflict, t.lists(reflect.ValueOf(rows))...)
+	}
+	return s.runPacked(t, t.insertPacked+conflict, reflect.ValueOf(rows))
+}
+
+// update changes what the rows say, all of them in one statement. In changes and where, @ before a column of the row type stands
+// for its value.
+func update[T any](s sqlTx, rows []T, changes, where string) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	t := tableOf[T]()
 	if s.postgres {
-		return s.exec(t.insertAll+conflict, t.lists(reflect.ValueOf(rows))...)
+		return s.exec(t.updateOf(true, changes, where), t.lists(reflect.ValueOf(rows))...)
 	}
-	args := make([]any, 0, len(t.columns))
-	for i := range rows {
-		if err := s.exec(t.insertOne+conflict, t.values(args[:0], reflect.ValueOf(&rows[i]).Elem())...); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := s.runPacked(t, t.updateOf(false, changes, where), reflect.ValueOf(rows))
+	return err
 }
 
-// update changes what the rows say: PostgreSQL takes all of them in one statement, SQLite one after the other by a prepared
-// one. In changes and where, @ before a column of the row type stands for its value.
-func update[T any](s sqlTx, rows []T, changes, where string) error {
-	t := tableOf[T]()
-	if s.postgres {
-		return s.exec(t.updateAll(changes, where), t.lists(reflect.ValueOf(rows))...)
+// updateOf is the statement of update; each is written once.
+func (t *table) updateOf(postgres bool, changes, where string) string {
+	key := updateKey{postgres, changes, where}
+	if known, ok := t.updates.Load(key); ok {
+		return known.(string) //nolint:forcetypeassert // nothing else is stored
 	}
-	statement := t.named(changes+" "+where, "")
-	args := make([]any, 0, len(t.columns))
-	for i := range rows {
-		if err := s.exec(statement, t.values(args[:0], reflect.ValueOf(&rows[i]).Elem())...); err != nil {
-			return err
-		}
+	rows, names := "packed(?) as v", t.packed
+	if postgres {
+		rows, names = "unnest("+t.casts+") as v ("+strings.Join(t.columns, ", ")+")", t.columns
 	}
-	return nil
-}
-
-// updateAll is the statement with which PostgreSQL changes many rows.
-func (t *table) updateAll(changes, where string) string {
-	return t.named(changes, "v.") + " from unnest(" + t.casts + ") as v (" + strings.Join(t.columns, ", ") + ") " + t.named(where, "v.")
-}
-
-// named puts columns of v, or without a prefix SQLite's numbered parameters, in the place of the names behind @.
-func (t *table) named(statement, prefix string) string {
 	var pairs []string
 	for i, column := range t.columns {
-		value := prefix + column
-		if prefix == "" {
-			value = "?" + strconv.Itoa(i+1)
-		}
-		pairs = append(pairs, "@"+column, value)
+		pairs = append(pairs, "@"+column, "v."+names[i])
 	}
-	return strings.NewReplacer(pairs...).Replace(statement)
+	statement := strings.NewReplacer(pairs...).Replace(changes + " from " + rows + " " + where)
+	t.updates.Store(key, statement)
+	return statement
 }
 
 // table is what insert knows of a row type.
 type table struct {
-	columns   []string
-	fields    [][]int // where each column stands in the struct
-	insertOne string
-	insertIf  string // one, with a condition behind it
-	insertAll string
-	casts     string
+	columns      []string
+	fields       [][]int  // where each column stands in the struct
+	packed       []string // what packed calls each column
+	casts        string
+	insertAll    string
+	insertPacked string
+	updates      sync.Map // statements of update, by updateKey
+}
+
+type updateKey struct {
+	postgres       bool
+	changes, where string
 }
 
 // tables are found once per type.
@@ -215,8 +219,8 @@ func tableOf[T any]() *table {
 	}
 	t.casts = strings.Join(casts, ", ")
 	into := "insert into " + parsed.Table + " (" + strings.Join(t.columns, ", ") + ") "
-	t.insertOne = into + "values (?" + strings.Repeat(", ?", len(t.columns)-1) + ") "
-	t.insertIf = into + "select ?" + strings.Repeat(", ?", len(t.columns)-1) + " "
+	t.packed = packedColumns(len(t.columns))
+	t.insertPacked = into + "select " + strings.Join(t.packed, ", ") + " from packed(?) where true " // without "where" it could not go on
 	t.insertAll = into + "select * from unnest(" + t.casts + ") "
 	tables.Store(kind, t)
 	return t
@@ -232,14 +236,6 @@ func columnType(field reflect.Type) string {
 	default:
 		return "bytea"
 	}
-}
-
-// values appends a row's values in the order of the columns.
-func (t *table) values(args []any, row reflect.Value) []any {
-	for _, index := range t.fields {
-		args = append(args, row.FieldByIndex(index).Interface())
-	}
-	return args
 }
 
 // lists gives a list per column.

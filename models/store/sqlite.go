@@ -50,7 +50,7 @@ func (db *DB) openSQLite(o Options) error {
 	if err != nil {
 		return err
 	}
-	db.writer = newWriter(write, 1, 0, db.now)
+	db.writer = db.newWriter(write, 1, 0)
 	db.writer.direct = &direct{pool: conns}
 	db.startCheckpoints()
 	return nil

@@ -1,7 +1,7 @@
 package store
 
 /*
-typedef struct sqlite3 sqlite3;
+#include "packed.h"
 
 // What the driver brings along; weak, because this package alone is linked without it at first.
 extern int sqlite3_auto_extension(void (*entry)(void)) __attribute__((weak));
@@ -10,7 +10,8 @@ extern int sqlite3_db_config(sqlite3 *db, int option, ...) __attribute__((weak))
 enum { sqlite_dbconfig_enable_qpsg = 1007 };
 
 static int stable_plans(sqlite3 *db, char **error, const void *api) {
-	return sqlite3_db_config(db, sqlite_dbconfig_enable_qpsg, 1, (int *)0);
+	int code = sqlite3_db_config(db, sqlite_dbconfig_enable_qpsg, 1, (int *)0);
+	return code ? code : packed_register(db);
 }
 
 static int always_stable_plans(void) {

@@ -37,7 +37,7 @@ func (db *DB) updateStates(s sqlTx, rows []stateRow, changes, where string) (tro
 	all := troubles{}
 	if s.postgres {
 		t := tableOf[stateRow]()
-		return all, s.query(all.scan, t.updateAll(changes, where)+" returning "+troubleColumns, t.lists(reflect.ValueOf(rows))...)
+		return all, s.query(all.scan, t.updateOf(true, changes, where)+" returning "+troubleColumns, t.lists(reflect.ValueOf(rows))...)
 	}
 	ids, err := db.suspects.among(s, rows) // before the change: should it be taken back, none of them is forgotten
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // micros is a time as the database keeps it: microseconds since 1970, 0 for the zero time.
@@ -49,6 +50,9 @@ func fromJSON(text string, v any) error {
 
 // plainText makes foreign text fit for both databases: valid UTF-8 without NUL.
 func plainText(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 { // as nearly all of it is
+		return s
+	}
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 

@@ -32,12 +32,13 @@ const gatherFor = 2 * time.Millisecond
 // outside tx. What it read counts after a nil error.
 // What ctx notes of the change is recorded with it (audit.Note).
 func (db *DB) write(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return db.writer.do(ctx, db.recorded(ctx, fn))
+	return db.writer.do(ctx, &request{fn: db.recorded(ctx, fn)})
 }
 
-// request is one write on its way to a commit.
+// request is one write on its way to a commit: what it does, or what is stored of events together with those of other writes.
 type request struct {
 	fn    func(tx *gorm.DB) error
+	part  *part
 	taken atomic.Bool // by the writer, which will answer, or by its caller, who gave up
 	done  chan error
 }
@@ -47,6 +48,8 @@ type writer struct {
 	pool  *gorm.DB
 	limit time.Duration // of one transaction; 0: none
 	now   func() time.Time
+
+	storeParts func(tx *gorm.DB, parts []*part) error
 
 	gathers bool    // for one goroutine alone: of several, the others commit meanwhile
 	direct  *direct // SQLite's
@@ -64,8 +67,8 @@ type writer struct {
 }
 
 // newWriter starts n goroutines that commit; limit bounds a transaction.
-func newWriter(pool *gorm.DB, n int, limit time.Duration, now func() time.Time) *writer {
-	w := &writer{pool: pool, limit: limit, now: now, gathers: n == 1}
+func (db *DB) newWriter(pool *gorm.DB, n int, limit time.Duration) *writer {
+	w := &writer{pool: pool, storeParts: db.storeParts, limit: limit, now: db.now, gathers: n == 1}
 	w.arrived = sync.NewCond(&w.mu)
 	for i := range n {
 		w.running.Go(func() { w.run(context.WithValue(context.Background(), committer{}, int64(i))) })
@@ -73,11 +76,11 @@ func newWriter(pool *gorm.DB, n int, limit time.Duration, now func() time.Time) 
 	return w
 }
 
-func (w *writer) do(ctx context.Context, fn func(tx *gorm.DB) error) error {
+func (w *writer) do(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &request{fn: fn, done: make(chan error, 1)}
+	r.done = make(chan error, 1)
 	if !w.add(r) {
 		return fault.New(fault.Unavailable, "The server is stopping. Try again in a moment.").After(time.Second)
 	}
@@ -238,18 +241,14 @@ func (w *writer) transact(ctx context.Context, batch []*request, savepoints bool
 		return nil, false, late(err)
 	}
 	defer end()
-	refusals = map[*request]error{}
-	for _, r := range batch {
-		var err error
-		if savepoints {
-			refusals[r], err = saved(tx, r.fn)
-		} else {
-			err = guarded(tx, r.fn)
-		}
-		if err != nil {
-			tx.Rollback() // its own error would hide the first one
-			return nil, true, late(err)
-		}
+	if savepoints {
+		refusals, err = w.apart(tx, batch)
+	} else {
+		err = w.together(tx, batch)
+	}
+	if err != nil {
+		tx.Rollback() // its own error would hide the first one
+		return nil, true, late(err)
 	}
 	if err := tx.Commit().Error; err != nil {
 		tx.Rollback() // SQLite keeps a transaction open whose commit found the disk full
@@ -258,6 +257,45 @@ func (w *writer) transact(ctx context.Context, batch []*request, savepoints bool
 	w.commits.Add(1)
 	w.committed.Store(w.now().UnixMicro())
 	return refusals, true, nil
+}
+
+// together runs writes one after the other; the parts among them first, as one.
+func (w *writer) together(tx *gorm.DB, batch []*request) error {
+	var parts []*part
+	for _, r := range batch {
+		if r.part != nil {
+			parts = append(parts, r.part)
+		}
+	}
+	if len(parts) > 0 {
+		if err := guarded(tx, func(tx *gorm.DB) error { return w.storeParts(tx, parts) }); err != nil {
+			return err
+		}
+	}
+	for _, r := range batch {
+		if r.part != nil {
+			continue
+		}
+		if err := guarded(tx, r.fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apart runs each write in a savepoint of its own and gives the refusals.
+func (w *writer) apart(tx *gorm.DB, batch []*request) (refusals map[*request]error, err error) {
+	refusals = map[*request]error{}
+	for _, r := range batch {
+		fn := r.fn
+		if r.part != nil {
+			fn = func(tx *gorm.DB) error { return w.storeParts(tx, []*part{r.part}) }
+		}
+		if refusals[r], err = saved(tx, fn); err != nil {
+			return nil, err
+		}
+	}
+	return refusals, nil
 }
 
 // begin starts a transaction; end comes after its commit or rollback.

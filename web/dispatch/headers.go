@@ -79,6 +79,9 @@ func recordHeaders(h http.Header) []delivery.Header {
 
 // clean makes text of a receiver's bytes: valid UTF-8, no control character but a tab, at most so many bytes.
 func clean(text string, most int) string {
+	if len(text) <= most && printable(text) { // as nearly all of it is
+		return text
+	}
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r == 0x7f {
 			return '\uFFFD'
@@ -89,6 +92,15 @@ func clean(text string, most int) string {
 		text = strings.ToValidUTF8(text[:most], "")
 	}
 	return text
+}
+
+func printable(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // reasonOf is the reason phrase as sent; many servers send none.
