@@ -12,6 +12,14 @@ import (
 func TestControls(t *testing.T) {
 	ca := newAuthority(t)
 	zero, kept := 0, maxBody
+	noDeadline := func(s *HTTP, _ *tls.Config) {
+		send := s.exchange
+		s.exchange = func(req *http.Request) (*http.Response, error) {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // more than the second that the cases give
+			t.Cleanup(cancel)
+			return send(req.WithContext(ctx))
+		}
+	}
 	for name, control := range map[string]struct {
 		receiver behaviour
 		expect   expectation
@@ -23,15 +31,10 @@ func TestControls(t *testing.T) {
 			func(s *HTTP, _ *tls.Config) { s.exchange = (&http.Client{Transport: s.outside}).Do },
 		},
 		"no deadline": {
-			brief(behaviour{AcceptThen: "hang"}), expectation{Class: "retry", Error: "timeout", MaxSeconds: 1},
-			func(s *HTTP, _ *tls.Config) {
-				send := s.exchange
-				s.exchange = func(req *http.Request) (*http.Response, error) {
-					ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // more than the second that the case gives
-					t.Cleanup(cancel)
-					return send(req.WithContext(ctx))
-				}
-			},
+			brief(behaviour{AcceptThen: "hang"}), expectation{Class: "retry", Error: "timeout", MaxSeconds: 1}, noDeadline,
+		},
+		"no deadline for the connection": {
+			brief(behaviour{BacklogFull: true}), expectation{Class: "retry", Error: "connect timeout", MaxSeconds: 1}, noDeadline,
 		},
 		"no limit for the body": {
 			behaviour{Status: 500, BodyBytes: 1 << 20}, expectation{Class: "retry", StoredBodyMax: &kept, Truncated: true},

@@ -246,6 +246,18 @@ func TestFailuresInWords(t *testing.T) {
 	}
 }
 
+// TestAConnectionThatHangs: where packets are dropped, nothing comes back at all; the attempt ends in its time and says so.
+func TestAConnectionThatHangs(t *testing.T) {
+	port := fullBacklog(t)
+	job := jobTo("http://127.0.0.1:" + port)
+	job.Webhook.Timeout = time.Second
+	att := newSender(t).Send(t.Context(), job)
+	want := "127.0.0.1 did not take the connection on port " + port + " within 1 second. Check that the receiver is up and that no firewall drops the packets."
+	if att.Cause != delivery.CauseConnectTimeout || att.Sentence != want || att.Status != 0 || att.Phases.Connect <= 0 || att.Phases.FirstByte != 0 {
+		t.Errorf("%q %q with %+v, want %q", att.Cause, att.Sentence, att.Phases, want)
+	}
+}
+
 func TestTLS(t *testing.T) {
 	ca := newAuthority(t)
 	for kind, c := range map[string]struct {
