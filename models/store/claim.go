@@ -28,7 +28,7 @@ func (db *DB) Claim(ctx context.Context, n int, caps delivery.Caps, lease time.D
 	err := db.write(ctx, func(tx *gorm.DB) error {
 		jobs = nil
 		c := claim{db: db, tx: tx, sql: db.sql(tx), now: micros(db.now()), limited: map[string]line{}}
-		if err := c.free("next <= ?", c.now); err != nil {
+		if err := c.free(db.leaseEnded(), c.now); err != nil {
 			return err
 		}
 		chosen, err := c.choose(n, caps)

@@ -90,11 +90,23 @@ func (db *DB) wind(o Options) {
 	}
 }
 
+// postgresClock is PostgreSQL's clock in microseconds.
+const postgresClock = "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)"
+
 // askPostgres asks for the database's time.
 func (db *DB) askPostgres(ctx context.Context) (time.Time, error) {
 	var us int64
-	err := db.read(ctx).Raw("select cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)").Scan(&us).Error
+	err := db.read(ctx).Raw("select " + postgresClock).Scan(&us).Error
 	return moment(us), err
+}
+
+// leaseEnded is true of a lease that ended before its argument. A process may have asked the database's clock just before that was
+// set back; lest it takes what another one leased since, it has to be over by the clock itself.
+func (db *DB) leaseEnded() string {
+	if db.clock == nil {
+		return "next <= ?"
+	}
+	return "next <= (select least(cast(? as bigint), " + postgresClock + "))"
 }
 
 // Now is the time by which everything is due: with PostgreSQL the database's, which all processes share.

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +69,86 @@ func TestTheMachinesClockWouldTakeLeases(t *testing.T) {
 		for _, db := range []*store.DB{behind, ahead} {
 			if jobs, err := db.Claim(t.Context(), 8, delivery.Caps{Default: 8}, lease); err != nil || len(jobs) != 1 {
 				t.Errorf("%d deliveries, %v; both machines take it", len(jobs), err)
+			}
+		}
+	})
+}
+
+// settable gives a database whose own clock a test can set.
+func settable(t *testing.T, dsn string) (_ string, set func(by time.Duration)) {
+	t.Helper()
+	db := storetest.OpenWith(t, store.Options{DSN: dsn})
+	do := func(statement string, args ...any) {
+		t.Helper()
+		if err := db.Read(t.Context()).Exec(statement, args...).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("create schema clock")
+	do("create table clock.off (seconds bigint)")
+	do("insert into clock.off values (0)")
+	do(`create function clock.clock_timestamp() returns timestamptz volatile language sql as
+		'select pg_catalog.clock_timestamp() + (select seconds from clock.off) * interval ''1 second'' '`)
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", "public,clock,pg_catalog") // its functions before those of the system
+	u.RawQuery = q.Encode()
+	return u.String(), func(by time.Duration) { do("update clock.off set seconds = ?", int64(by.Seconds())) }
+}
+
+// TestTheDatabasesClockIsSetBack: nothing is sent by two machines, nor lost, when PostgreSQL's own clock is set back while both
+// have work in flight, whether they noticed or not. The control knows no clock but the one that it asked before.
+func TestTheDatabasesClockIsSetBack(t *testing.T) {
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+		dsn, set := settable(t, dsn)
+		before := storetest.OpenWith(t, store.Options{DSN: dsn})
+		addRegistry(t, before, acme("acmereg", registry.Premium))
+		q := queueOf(t, before, "acmereg", 1)
+		put := func(db *store.DB) delivery.ID {
+			q.db, q.clock.t = db, db.Now()
+			entries := q.entries(1)
+			q.record(entries...)
+			return entries[0].Deliveries[0].ID
+		}
+		takes := func(who string, db *store.DB, want ...delivery.ID) []delivery.Job {
+			t.Helper()
+			jobs, err := db.Claim(t.Context(), 8, delivery.Caps{Default: 8}, lease)
+			if got := idsOf(jobs); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s takes %v, want %v: %v", who, got, want, err)
+			}
+			return jobs
+		}
+		first := put(before)
+		mine := takes("the one", before, first)
+		set(-time.Hour)
+		after := storetest.OpenWith(t, store.Options{DSN: dsn}) // a machine that asks the clock now
+		if off := time.Until(after.Now().Add(time.Hour)).Abs(); off > time.Minute {
+			t.Fatalf("the clock of the database is %s off what it was set to", off)
+		}
+		takes("the other, of what the one has in flight,", after)
+		second := put(after)
+		theirs := takes("the other", after, second)
+		takes("the one, of what the other has in flight,", before)
+		control := storetest.OpenWith(t, store.Options{DSN: dsn, Now: before.Now})
+		takes("the control, with no clock but its own,", control, second)
+
+		theirs[0].Delivery.Attempts++ // as the control has counted it
+		for _, job := range append(mine, theirs...) {
+			q.db = after
+			q.finish([]delivery.Job{job}, 200)
+		}
+		third := put(after)
+		takes("a machine that dies then", after, third)
+		set(-time.Hour + 2*lease)
+		heir := storetest.OpenWith(t, store.Options{DSN: dsn})
+		q.db = heir
+		q.finish(takes("its heir, after the lease,", heir, third), 200)
+		for _, id := range []delivery.ID{first, second, third} {
+			if got := q.stored(id).State; got != delivery.Delivered {
+				t.Errorf("delivery %d is %s", id, got)
 			}
 		}
 	})
