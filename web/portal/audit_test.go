@@ -39,3 +39,28 @@ func TestTheAuditLogTellsWhatThePortalChanged(t *testing.T) {
 	b.Get(older).Status(200).Says("tbody", "ci deploy")
 	h.signedIn("reader1", account.Reader).Get("/settings/audit").Status(403)
 }
+
+// TestShowingASecretIsRecorded: on a page and in a fragment alike; a page that shows none is no line.
+func TestShowingASecretIsRecorded(t *testing.T) {
+	h := newHouse(t)
+	b := h.signedIn(owner, account.Owner)
+	const hooks = "/registries/mycontainerregistry/webhooks"
+	b.Send(hooks, with(draft(), "location", "local")).LeadsLike(hooks)
+	recorded := func(want int) {
+		t.Helper()
+		page := b.Get("/settings/audit?q=webhook.getSigningSecrets").Status(200)
+		if want == 0 {
+			page.Says("tbody", "No change matches")
+			return
+		}
+		if got := page.Says("tbody", "deployprod").Says("tbody", owner).Find("tbody tr").Length(); got != want {
+			t.Errorf("%d lines, want %d", got, want)
+		}
+	}
+	b.Get(hooks + "/deployprod").Status(200).Lacks("#signing code")
+	recorded(0)
+	b.Post(hooks+"/deployprod/secret").Status(200).Says("#signing code", "whsec_")
+	recorded(1)
+	b.HTMX(hooks+"/deployprod").Do("POST", hooks+"/deployprod/secret", nil).Status(200).Says("code", "whsec_")
+	recorded(2)
+}

@@ -38,10 +38,13 @@ func (p *Portal) webhook(c echo.Context) error {
 	return render(c, http.StatusOK, views.Webhook(page))
 }
 
-// showSecret shows the signing secret in clear to somebody who may see it and asked for it.
+// showSecret shows the signing secret in clear to somebody who may see it and asked for it. That they did is recorded.
 func (p *Portal) showSecret(c echo.Context) error {
 	reg, hook, err := p.hookOf(c)
 	if err != nil {
+		return err
+	}
+	if hook, err = p.Webhooks.Secrets(c.Request().Context(), reg.Name, hook.Name); err != nil {
 		return err
 	}
 	if isFragment(c) {
