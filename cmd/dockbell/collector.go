@@ -10,7 +10,7 @@ import (
 
 // Bounds of the room that a busy program gets.
 const (
-	roomWhenBusy  = 32 << 20 // bytes of garbage before they are collected
+	roomWhenBusy  = 64 << 20 // bytes of garbage before they are collected
 	busyAt        = 5        // collections between two looks
 	looksTillIdle = 30       // in a row without a collection
 	lookAtHeap    = time.Second

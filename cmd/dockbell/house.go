@@ -184,7 +184,7 @@ func (h *house) buildDispatcher(cfg Config, networks *webhook.AllowList, feed *d
 		Networks: networks.Networks, Own: webhook.OwnInbox(h.site.public), OwnAddr: h.site.own,
 	}, version).At(h.db.Now)
 	h.dispatcher = &dispatch.Dispatcher{
-		Queue: h.db, Sender: h.sender, Feed: feed, Log: log, Attempted: h.metrics.attempted, Workers: cfg.Workers,
+		Queue: h.db, Sender: h.sender, Feed: feed, Log: log, Attempted: h.metrics.attempted, Workers: cfg.Workers, Alone: !cfg.Database.Postgres(),
 		Now: h.db.Now, Lease: linked(linkedLease, 0),
 	}
 }

@@ -33,7 +33,7 @@ type claims struct {
 
 func newClaims(d *Dispatcher, jobs chan<- delivery.Job) *claims {
 	return &claims{
-		d: d, jobs: jobs, pace: newPace(d.Workers),
+		d: d, jobs: jobs, pace: newPace(d.Workers, d.Alone),
 		freed: make(chan struct{}, 1), written: make(chan struct{}, 1),
 	}
 }

@@ -57,6 +57,7 @@ type Dispatcher struct {
 	Log       *slog.Logger        // default: nowhere
 	Attempted func(delivery.Done) // counts attempts for the metrics; may be nil
 	Workers   int                 // deliveries in flight; default 64
+	Alone     bool                // no other process takes from the queue
 	Lease     time.Duration       // default 2 min
 	Grace     time.Duration       // how long attempts in flight may go on after the end of Run's context; default 25 s
 	Poll      time.Duration       // longest sleep, for work of other machines that nobody wakes us for; default 30 s

@@ -19,10 +19,14 @@ const (
 	// aheadOfWorkers is how many deliveries, in multiples of the workers, may be claimed before a worker is free for them: then
 	// workers need not wait for the queue. Only quick webhooks have such; the lease is long against the time that they take.
 	aheadOfWorkers = 8
+	// mostAhead is the same where no other process takes from the queue. Then it grows with what the workers get done in aheadFor:
+	// each that is started as soon as it is stored need not be read from the queue again.
+	mostAhead = 256
+	aheadFor  = 4 * time.Second
 	// mostPings bounds the pings that are started beside everything else.
 	mostPings = 16
 	// mostUnwritten bounds, in multiples of the workers, the results kept in memory while the database refuses them.
-	mostUnwritten = 4
+	mostUnwritten = 16
 	// forgetAfter is how long the gait of a webhook without deliveries is remembered.
 	forgetAfter = 30 * time.Minute
 )
@@ -31,9 +35,11 @@ const (
 // goroutine at a time: what was claimed and how it ended goes in, what to ask the queue for and what to send comes out.
 type pace struct {
 	workers   int
-	flying    int // deliveries that workers hold
-	ahead     int // deliveries that are claimed or reserved and that no worker holds
-	unwritten int // results that are not stored yet
+	alone     bool          // no other process takes from the queue
+	typical   time.Duration // of a quick answer, over the newest ones
+	flying    int           // deliveries that workers hold
+	ahead     int           // deliveries that are claimed or reserved and that no worker holds
+	unwritten int           // results that are not stored yet
 	gaits     map[string]*gait
 	pings     []delivery.Job  // they are sent before everything else
 	pinging   int             // pings that are reserved or wait for a worker
@@ -45,8 +51,9 @@ type pace struct {
 type gait struct {
 	limit    int
 	speed    speed
-	healthy  bool // its newest attempt succeeded
-	dead     int  // newest attempts in a row that found no receiver
+	healthy  bool          // its newest attempt succeeded
+	dead     int           // newest attempts in a row that found no receiver
+	typical  time.Duration // of its quick answers
 	flying   int
 	reserved int            // of ahead: deliveries that are being stored
 	held     []delivery.Job // of ahead: to be sent when it is the webhook's turn
@@ -60,7 +67,34 @@ func (p *pace) most(g *gait) int {
 	if g.speed != quick {
 		return g.limit
 	}
-	return g.limit + g.ahead() + max(p.room()-p.ahead, 0)/2
+	most := g.limit + g.ahead() + max(p.room()-p.ahead, 0)/2
+	if p.alone {
+		most = min(most, g.limit+g.share())
+	}
+	return most
+}
+
+// share is how many deliveries of a webhook may be ahead where no other process takes from the queue.
+func (g *gait) share() int { return max(done(g.limit, g.typical), aheadOfWorkers*g.limit) }
+
+// tooFar reports whether so much is ahead that its leases might end before its turn comes: answers take longer than they did when
+// it was claimed.
+func (p *pace) tooFar(g *gait) bool {
+	return p.alone && (p.ahead > 2*p.room() || g.ahead() > 2*g.share())
+}
+
+// done is how many answers so many deliveries at a time get in aheadFor.
+func done(flying int, typical time.Duration) int {
+	return flying * int(aheadFor/max(typical, aheadFor/mostAhead))
+}
+
+// typically is the typical duration after one more.
+func typically(before, one time.Duration) time.Duration {
+	const weight = 16 // how many of the newest count
+	if before == 0 {
+		return one
+	}
+	return before + (one-before)/weight
 }
 
 func (g *gait) ahead() int { return g.reserved + len(g.held) }
@@ -80,12 +114,18 @@ type ask struct {
 	caps delivery.Caps
 }
 
-func newPace(workers int) *pace {
-	return &pace{workers: workers, gaits: map[string]*gait{}, behind: map[string]bool{}}
+func newPace(workers int, alone bool) *pace {
+	return &pace{workers: workers, alone: alone, gaits: map[string]*gait{}, behind: map[string]bool{}}
 }
 
 // room is how many deliveries may be ahead of the workers.
-func (p *pace) room() int { return aheadOfWorkers * p.workers }
+func (p *pace) room() int {
+	least := aheadOfWorkers * p.workers
+	if !p.alone || p.typical == 0 {
+		return least
+	}
+	return max(done(p.workers, p.typical), least)
+}
 
 // free is how many more may be claimed.
 func (p *pace) free() int { return p.workers + p.room() - p.flying - p.ahead }
@@ -337,8 +377,8 @@ func (p *pace) dropAll() []delivery.Job {
 }
 
 // ended notes how an attempt ended: the webhook goes faster after a quick answer, and slower after one that was late.
-// What failed quickly without an answer says nothing of the receiver's speed. back is what was ahead for a webhook that was quick
-// and is not any more: it waits in the queue again.
+// What failed quickly without an answer says nothing of the receiver's speed. back is what was ahead for a webhook that is not as
+// quick any more: it waits in the queue again.
 func (p *pace) ended(webhookID string, a delivery.Attempt, now time.Time) (back []delivery.Job) {
 	p.flying--
 	p.unwritten++
@@ -359,9 +399,10 @@ func (p *pace) ended(webhookID string, a delivery.Attempt, now time.Time) (back 
 	case a.Duration >= quickAnswer:
 		g.limit, g.speed = min(g.limit, firstInFlight), slow
 	case a.Status != 0:
+		g.typical, p.typical = typically(g.typical, a.Duration), typically(p.typical, a.Duration)
 		g.limit, g.speed = min(g.limit+1, mostInFlight), quick
 	}
-	if before == quick && g.speed == slow || g.dead >= delivery.DeadAfter { // from now on the queue gives one at a time
+	if before == quick && g.speed == slow || g.dead >= delivery.DeadAfter || p.tooFar(g) { // from now on the queue gives one at a time
 		back = p.drop(webhookID)
 	}
 	return back

@@ -46,7 +46,7 @@ func TestLimits(t *testing.T) {
 		"down after quick answers": {append(times(3, quickly), refused), 7, quick},
 		"we stopped":               {append(times(3, quickly), cutOff), 7, quick},
 	} {
-		p := newPace(64)
+		p := newPace(64, false)
 		p.fly("a")
 		for _, a := range c.attempts {
 			p.ended("a", a, time.Now())
@@ -78,7 +78,7 @@ func (p *pace) learn(id string, a delivery.Attempt, flying int) {
 }
 
 func TestClaimsToMake(t *testing.T) {
-	p := newPace(64)
+	p := newPace(64, false)
 	if asks := p.next(); len(asks) != 1 || asks[0].n != 32 || asks[0].caps.Default != 4 {
 		t.Errorf("with nothing known: %+v", asks)
 	}
@@ -109,7 +109,7 @@ func TestClaimsToMake(t *testing.T) {
 }
 
 func TestOneWorkerServesAll(t *testing.T) {
-	p := newPace(1)
+	p := newPace(1, false)
 	p.learn("slow", timeout, 0)
 	if asks := p.next(); len(asks) != 1 || asks[0].n != 1 || asks[0].caps.Of["slow"] != 1 {
 		t.Errorf("%+v", asks)
@@ -117,7 +117,7 @@ func TestOneWorkerServesAll(t *testing.T) {
 }
 
 func TestForgets(t *testing.T) {
-	p, now := newPace(64), time.Now()
+	p, now := newPace(64, false), time.Now()
 	p.learn("idle", timeout, 0)
 	p.learn("busy", timeout, 1)
 	if p.forget(now.Add(forgetAfter - time.Minute)); len(p.gaits) != 2 {
@@ -133,7 +133,7 @@ func TestForgets(t *testing.T) {
 func TestSlowHoldHalf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		workers := rapid.IntRange(1, 80).Draw(t, "workers")
-		p, now := newPace(workers), time.Now()
+		p, now := newPace(workers, rapid.Bool().Draw(t, "alone")), time.Now()
 		var flying []string
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(flying) > 0 && rapid.Bool().Draw(t, "end") {
@@ -176,4 +176,90 @@ func claimAll(t *rapid.T, p *pace, a ask, now time.Time) []string {
 		t.Fatalf("slow webhooks hold %d of %d workers", after, p.workers)
 	}
 	return got
+}
+
+// TestHowFarAheadWorkersMayBe: as far as they come in a few seconds by what they got done so far, and only where no other process
+// would wait for it.
+func TestHowFarAheadWorkersMayBe(t *testing.T) {
+	const workers = 64
+	for name, c := range map[string]struct {
+		alone bool
+		took  time.Duration
+		room  int // of all
+		most  int // of one webhook that has nothing ahead
+	}{
+		"two processes":        {false, 5 * time.Millisecond, 512, 16 + 256},
+		"alone, nothing known": {true, 0, 512, 4},
+		"alone, at once":       {true, time.Microsecond, 256 * workers, 16 + 256*16},
+		"alone, quickly":       {true, 40 * time.Millisecond, 100 * workers, 16 + 100*16},
+		"alone, not slowly":    {true, 800 * time.Millisecond, 512, 16 + 8*16},
+	} {
+		p := newPace(workers, c.alone)
+		p.of("a")
+		for range 200 {
+			if c.took == 0 {
+				break
+			}
+			p.fly("a")
+			p.ended("a", delivery.Attempt{Status: 200, Duration: c.took}, time.Now())
+			p.unwritten = 0
+		}
+		if room, most := p.room(), p.most(p.gaits["a"]); room != c.room || most != c.most {
+			t.Errorf("%s: room for %d, of which one webhook may have %d; want %d, %d", name, room, most, c.room, c.most)
+		}
+	}
+}
+
+// TestTheTypicalAnswerFollowsTheNewest: a receiver that becomes slower is soon trusted with less.
+func TestTheTypicalAnswerFollowsTheNewest(t *testing.T) {
+	p := newPace(64, true)
+	p.learn("a", quickly, 0)
+	if p.typical != quickly.Duration {
+		t.Errorf("after one answer: %v", p.typical)
+	}
+	for range 40 {
+		p.fly("a")
+		p.ended("a", delivery.Attempt{Status: 200, Duration: 900 * time.Millisecond}, time.Now())
+		p.unwritten = 0
+	}
+	if p.typical < 700*time.Millisecond || p.room() != aheadOfWorkers*64 {
+		t.Errorf("after forty slower ones: %v, room for %d", p.typical, p.room())
+	}
+	for range 5 { // they say nothing of how long an answer takes
+		p.fly("a")
+		p.ended("a", timeout, time.Now())
+		p.unwritten = 0
+	}
+	if p.typical > 900*time.Millisecond {
+		t.Errorf("after timeouts: %v", p.typical)
+	}
+}
+
+// TestWhatIsTooFarAheadGoesBack: when answers take longer than they did, nothing is held until its lease ends.
+func TestWhatIsTooFarAheadGoesBack(t *testing.T) {
+	for name, hooks := range map[string][]string{"one webhook": {"a"}, "many that share the workers": {"a", "b", "c", "d", "e", "f", "g", "h"}} {
+		p, now := newPace(64, true), time.Now()
+		for _, id := range hooks {
+			for range 20 {
+				p.learn(id, delivery.Attempt{Status: 200, Duration: time.Millisecond}, 0)
+			}
+		}
+		for _, id := range hooks {
+			for range 1500 {
+				p.took(delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, now)
+			}
+		}
+		returned, answered := 0, 0
+		for ; answered < 100; answered++ { // a second and a half of what 64 workers do
+			job, ok := p.begin()
+			if !ok {
+				break
+			}
+			returned += len(p.ended(job.Delivery.WebhookID, delivery.Attempt{Status: 200, Duration: 900 * time.Millisecond}, now))
+			p.unwritten = 0
+		}
+		if left := p.ahead; left > 2*p.room() || returned+answered+left != 1500*len(hooks) {
+			t.Errorf("%s: after %d answers %d are still ahead, with room for %d, and %d went back, of %d", name, answered, left, p.room(), returned, 1500*len(hooks))
+		}
+	}
 }
