@@ -45,7 +45,7 @@ func (h *house) newCleaner(outbox *delivery.Outbox, log *slog.Logger) *cleanup.C
 // newTeller passes notices on: to the chosen webhook of the same registry, by mail, and to open pages.
 func (h *house) newTeller(outbox *delivery.Outbox, post notice.Post, log *slog.Logger) *notice.Teller {
 	return &notice.Teller{
-		Store: h.db, Post: post, Now: h.db.Now, Log: log,
+		Store: h.db, Post: post, Sent: h.metrics.mailed, Now: h.db.Now, Log: log,
 		Hand: func(ctx context.Context, n notice.Notice, to webhook.Webhook) error {
 			return outbox.Notify(ctx, n, to, h.noticeLink(n))
 		},

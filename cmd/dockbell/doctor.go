@@ -22,7 +22,7 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Show the servers and the queue, and say what is wrong",
 		Long: "Shows the servers that share the database and what waits, by webhook, and says what is wrong with the next step: clocks, disks, servers that fell silent, the public address and its certificate, " +
-			"receivers that the allowed networks refuse, a key that does not fit. It works on the data folder or the PostgreSQL, with or without a running server; give it the settings of the server.\n\n" +
+			"receivers that the allowed networks refuse, mails that do not arrive, sources that are full, a key that does not fit. It works on the data folder or the PostgreSQL, with or without a running server; give it the settings of the server.\n\n" +
 			"It ends with 1 when something is wrong.",
 		Example: "  dockbell doctor\n" +
 			"  dockbell doctor --database postgres://dockbell@db/dockbell --key-file /etc/dockbell/key\n" +
@@ -78,6 +78,12 @@ func examine(ctx context.Context, d data) (examination, error) {
 		return examination{}, err
 	}
 	if facts.Queue, err = d.db.Queue(ctx, linesShown); err != nil {
+		return examination{}, err
+	}
+	if facts.Mails, err = d.db.Mails(ctx); err != nil {
+		return examination{}, err
+	}
+	if facts.Full, err = d.db.FullSources(ctx); err != nil {
 		return examination{}, err
 	}
 	if facts.Problems, err = lookOutside(ctx, d, facts); err != nil {

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,4 +193,61 @@ func certFiles(t *testing.T, name string, ends time.Duration) (cert, key string)
 	write(t, cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})))
 	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
 	return cert, key
+}
+
+// TestDoctorTellsOfMailsAndSources: that the mail server is away, and that a source is full, stands in doctor, in the portal and in
+// the metrics.
+func TestDoctorTellsOfMailsAndSources(t *testing.T) {
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	t.Setenv("DOCKBELL_SMTP_URL", "smtp://"+strings.TrimPrefix(closed.URL, "http://")+"?tls=off")
+	t.Setenv("DOCKBELL_SMTP_FROM", "dockbell@example.com")
+	p := startProcess(t, t.TempDir())
+	b := p.browser()
+	b.Send(hooksPath, hookForm("deployprod", closed.URL, "retry", "none")).LeadsLike(hooksPath)
+	b.Post("/registries/"+houseRegistry+"/notices", "recipients", "ada@example.com", "webhook", "").Status(http.StatusSeeOther)
+	p.push("team/api", "v1", "layer").wants(http.StatusCreated)
+	until(t, "a mail is tried", func() bool { return strings.Contains(p.metrics(t), `dockbell_mails_total{result="failed"} 1`) })
+
+	out, stderr, code := run(t, "source", "create", "--name", "edge", "--kind", "distribution", "--registry", "acmeedge", "--space", "1", "--data="+p.data)
+	var made struct{ URL, Token string }
+	if code != exitDone || json.Unmarshal([]byte(out), &made) != nil {
+		t.Fatal(stderr)
+	}
+	var last int
+	for range 3 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, made.URL, strings.NewReader(`{"pad":"`+strings.Repeat("x", 600<<10)+`","events":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Bearer "+made.Token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		last = resp.StatusCode
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the source is answered %d", last)
+	}
+	told := p.metrics(t)
+	for _, line := range []string{"dockbell_mails_waiting 1\n", `dockbell_source_refusals_total{limit="space"} 1` + "\n"} {
+		if !strings.Contains(told, line) {
+			t.Errorf("the metrics lack %s", line)
+		}
+	}
+	page := b.Get("/settings/members").Says("main", "The source edge of acmeedge is full").Says("main", "does not take a mail about the webhooks of "+houseRegistry)
+	page.Status(http.StatusOK)
+	p.end(os.Interrupt) // which writes the counts of sources
+	var said []string
+	r, code := examined(t, "--data="+p.data, "--allowed-networks=127.0.0.0/8")
+	for _, f := range r.Findings {
+		said = append(said, f.What)
+	}
+	all := strings.Join(said, "\n")
+	if code != exitRefused || len(said) != 2 || !strings.Contains(all, "does not take a mail") || !strings.Contains(all, "edge of acmeedge is full") {
+		t.Errorf("it ends with %d and says\n%s", code, all)
+	}
 }

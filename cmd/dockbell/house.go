@@ -102,7 +102,7 @@ func (h *house) open(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 
 // wire makes the services and the doors.
 func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logger) error {
-	h.metrics = newMetrics(h.db.Backlog)
+	h.metrics = newMetrics(h.db)
 	h.accounts = newAccounts(h.db)
 	tenancy, err := h.accounts.Tenancy(ctx)
 	if err != nil {

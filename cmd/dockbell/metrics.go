@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -12,7 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"dockbell/models/delivery"
+	"dockbell/models/doctor"
 	"dockbell/models/keeping"
+	"dockbell/models/notice"
 	"dockbell/models/registry"
 	"dockbell/models/source"
 	"dockbell/web"
@@ -29,10 +32,11 @@ type metrics struct {
 	forgets  prometheus.Histogram
 	taken    *prometheus.CounterVec
 	refusals *prometheus.CounterVec
+	mails    *prometheus.CounterVec
 	held     atomic.Int64 // the longest that forgetting held the writer, in nanoseconds
 }
 
-func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, error)) *metrics {
+func newMetrics(queues queues) *metrics {
 	m := &metrics{
 		gatherer: prometheus.NewRegistry(),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -61,6 +65,12 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 	for _, limit := range []ingest.Limit{ingest.Rate, ingest.Space} {
 		m.refusals.WithLabelValues(string(limit))
 	}
+	m.mails = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dockbell_mails_total", Help: "Attempts to mail notices, by what the mail server said: taken, failed (it is tried again) or refused (for good).",
+	}, []string{"result"})
+	for _, result := range []string{mailTaken, mailFailed, mailRefused} {
+		m.mails.WithLabelValues(result)
+	}
 	longest := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "dockbell_retention_longest_step_seconds", Help: "The longest of these steps since the start.",
 	}, func() float64 { return time.Duration(m.held.Load()).Seconds() })
@@ -69,7 +79,7 @@ func newMetrics(backlog func(context.Context, registry.Name) (delivery.Backlog, 
 	}, func() float64 { return 1 })
 	m.gatherer.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.attempts, m.sending, m.requests, m.serving, m.forgets, m.taken, m.refusals, longest, info, waiting{backlog},
+		m.attempts, m.sending, m.requests, m.serving, m.forgets, m.taken, m.refusals, m.mails, longest, info, waiting{queues},
 	)
 	return m
 }
@@ -102,6 +112,25 @@ func (m *metrics) took(n source.Counts) {
 // refused is the hook of what holds sources to their limits.
 func (m *metrics) refused(by ingest.Limit) { m.refusals.WithLabelValues(string(by)).Inc() }
 
+// What becomes of a mail.
+const (
+	mailTaken   = "taken"
+	mailFailed  = "failed"
+	mailRefused = "refused"
+)
+
+// mailed is the hook of what sends mails.
+func (m *metrics) mailed(err error) {
+	result := mailTaken
+	switch {
+	case errors.Is(err, notice.ErrRefused):
+		result = mailRefused
+	case err != nil:
+		result = mailFailed
+	}
+	m.mails.WithLabelValues(result).Inc()
+}
+
 // served is the hook of every listener.
 func (m *metrics) served(s web.Served) {
 	m.requests.WithLabelValues(s.Method, s.Route, strconv.Itoa(s.Status)).Inc()
@@ -115,21 +144,34 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.gatherer, promhttp.HandlerOpts{Timeout: 10 * time.Second})
 }
 
-// waiting reads the backlog when somebody asks for it.
-type waiting struct {
-	backlog func(context.Context, registry.Name) (delivery.Backlog, error)
+// queues are what waits in the database.
+type queues interface {
+	Backlog(ctx context.Context, name registry.Name) (delivery.Backlog, error)
+	Mails(ctx context.Context) (doctor.Mails, error)
 }
 
-var retryWaiting = prometheus.NewDesc("dockbell_deliveries_waiting_for_retry", "Deliveries that failed and will be tried again.", nil, nil)
+// waiting reads the queues when somebody asks for them.
+type waiting struct{ queues }
 
-// Describe names the metric.
-func (waiting) Describe(to chan<- *prometheus.Desc) { to <- retryWaiting }
+var (
+	retryWaiting = prometheus.NewDesc("dockbell_deliveries_waiting_for_retry", "Deliveries that failed and will be tried again.", nil, nil)
+	mailsWaiting = prometheus.NewDesc("dockbell_mails_waiting", "Mails that no mail server took yet.", nil, nil)
+)
 
-// Collect asks the database; while it does not answer the metric is absent.
+// Describe names the metrics.
+func (waiting) Describe(to chan<- *prometheus.Desc) {
+	to <- retryWaiting
+	to <- mailsWaiting
+}
+
+// Collect asks the database; while it does not answer the metrics are absent.
 func (w waiting) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if b, err := w.backlog(ctx, ""); err == nil {
+	if b, err := w.Backlog(ctx, ""); err == nil {
 		to <- prometheus.MustNewConstMetric(retryWaiting, prometheus.GaugeValue, float64(b.Waiting))
+	}
+	if m, err := w.Mails(ctx); err == nil {
+		to <- prometheus.MustNewConstMetric(mailsWaiting, prometheus.GaugeValue, float64(m.Waiting))
 	}
 }

@@ -60,6 +60,27 @@ type Line struct {
 	Failing  time.Time
 }
 
+// Mails are what is wrong with mailing notices.
+type Mails struct {
+	Waiting int
+	Oldest  time.Time   // when the first of those became due; in the future for one that is tried again; zero: none waits
+	Untaken []UntakenOf // by registry
+}
+
+// UntakenOf is the newest mail about a registry's webhooks that the mail server did not take; the same person got none since.
+type UntakenOf struct {
+	Registry registry.Name
+	Problem  string    // a sentence
+	Next     time.Time // when it is tried again; zero: never
+}
+
+// FullSource is a source of events of which as much is kept as may be.
+type FullSource struct {
+	Registry registry.Name
+	Name     string
+	Space    int // MiB
+}
+
 // Facts are what somebody found out. What nobody asked is zero, and nothing is said of it.
 type Facts struct {
 	Now      time.Time
@@ -67,6 +88,8 @@ type Facts struct {
 	Skew     time.Duration // of the machine that asks
 	Members  []Member
 	Queue    Queue
+	Mails    Mails
+	Full     []FullSource
 	Disk     Disk
 	Problems []Finding // found by asking the outside
 }
@@ -91,6 +114,8 @@ func Examine(f Facts) []Finding {
 	var all []Finding
 	all = append(all, members(f)...)
 	all = append(all, queue(f)...)
+	all = append(all, mails(f)...)
+	all = append(all, full(f)...)
 	if f.Skew.Abs() > mostSkew {
 		all = append(all, skewed("This machine", f.Skew))
 	}
@@ -178,6 +203,36 @@ func queue(f Facts) []Finding {
 			"Look below for the webhook whose queue is long. If its receiver is slow, that is why; if many are long, raise DOCKBELL_WORKERS or add a machine.")}
 	}
 	return nil
+}
+
+func mails(f Facts) []Finding {
+	var all []Finding
+	for _, m := range f.Mails.Untaken {
+		found := Finding{
+			Wrong: !m.Next.IsZero(), What: fmt.Sprintf("The mail server does not take a mail about the webhooks of %s. %s", m.Registry, m.Problem),
+			Next: "It is tried again. Look at the recipients on Monitoring > Notices of the registry, and at DOCKBELL_SMTP_URL; a test mail there tries both.",
+		}
+		if !found.Wrong {
+			found.What = fmt.Sprintf("The mail server did not take a mail about the webhooks of %s. %s", m.Registry, m.Problem)
+			found.Next = "It is not tried again, and nobody was mailed since. Send a test mail on Monitoring > Notices of the registry."
+		}
+		all = append(all, found)
+	}
+	served := slices.ContainsFunc(f.Members, func(m Member) bool { return m.Alive(f.Now) })
+	if late := f.Now.Sub(f.Mails.Oldest); served && !f.Mails.Oldest.IsZero() && late > mostLate {
+		all = append(all, wrong(fmt.Sprintf("%d mails wait, the first of them for %s, and no server sends them.", f.Mails.Waiting, rounded(late)),
+			"Start a server with DOCKBELL_SMTP_URL and DOCKBELL_SMTP_FROM, as when they were written."))
+	}
+	return all
+}
+
+func full(f Facts) []Finding {
+	var all []Finding
+	for _, s := range f.Full {
+		all = append(all, wrong(fmt.Sprintf("The source %s of %s is full: what it sends is answered 429.", s.Name, s.Registry),
+			fmt.Sprintf("It may take up %d MiB. Give it more: dockbell source update %s --space MIB, or on its page; or keep history for a shorter time (Settings > Retention).", s.Space, s.Name)))
+	}
+	return all
 }
 
 func skewed(who string, skew time.Duration) Finding {

@@ -40,6 +40,13 @@ func TestExamine(t *testing.T) {
 		{"versions", func(f *Facts) { f.Members[1].Version = "1.1" }, false, "different versions: 1.0, 1.1"},
 		{"no server, nothing waits", func(f *Facts) { f.Members = nil }, false, ""},
 		{"no server, work waits", func(f *Facts) { f.Members = nil; f.Queue.Oldest = noon.Add(-time.Second) }, true, "no server runs"},
+		{"a mail is tried again", func(f *Facts) { f.Mails.Untaken = []UntakenOf{{"acme", "The mail server is away.", noon}} }, true, "does not take a mail about the webhooks of acme. The mail server is away."},
+		{"a mail was given up", func(f *Facts) {
+			f.Mails.Untaken = []UntakenOf{{Registry: "acme", Problem: "There is no such recipient."}}
+		}, false, "did not take a mail about the webhooks of acme. There is no such recipient."},
+		{"mails that nobody sends", func(f *Facts) { f.Mails.Waiting, f.Mails.Oldest = 3, noon.Add(-time.Hour) }, true, "3 mails wait, the first of them for 60 minutes, and no server sends them"},
+		{"mails on their way", func(f *Facts) { f.Mails.Waiting, f.Mails.Oldest = 3, noon.Add(-time.Minute) }, false, ""},
+		{"a full source", func(f *Facts) { f.Full = []FullSource{{"acme", "edge", 10}} }, true, "The source edge of acme is full"},
 		{"a retry is planned", func(f *Facts) { f.Members = nil; f.Queue.Oldest = noon.Add(time.Second) }, false, ""},
 		{"late", func(f *Facts) { f.Queue.Oldest = noon.Add(-6 * time.Minute) }, true, "due for 6 minutes"},
 		{"not late", func(f *Facts) { f.Queue.Oldest = noon.Add(-4 * time.Minute) }, false, ""},

@@ -64,6 +64,7 @@ type Teller struct {
 	Post  Post                                                          // nil: there is no mail server, so that nothing is mailed
 	Hand  func(ctx context.Context, n Notice, to webhook.Webhook) error // makes the delivery of a notice; a second one changes nothing
 	News  func(n Notice)                                                // tells open pages; may be nil
+	Sent  func(err error)                                               // hears of every attempt of a mail; nil: it was taken; may be nil
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -165,6 +166,9 @@ func (t *Teller) send(ctx context.Context, m Mail) error {
 		case <-time.After(stopLimit):
 			return nil
 		}
+	}
+	if t.Sent != nil {
+		t.Sent(err)
 	}
 	whole := context.WithoutCancel(ctx)
 	if err == nil {

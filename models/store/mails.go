@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
 
+	"dockbell/models/doctor"
 	"dockbell/models/notice"
 	"dockbell/models/registry"
 )
@@ -66,18 +68,57 @@ func (db *DB) NextMail(ctx context.Context) (time.Time, error) {
 	return moment(at), translate(err)
 }
 
+// untaken are mails that the mail server did not take, unless the same person got a later one about the same registry.
+const untaken = `from mails join notices on notices.id = mails.notice_id
+	where mails.sent = 0 and mails.problem <> '' and not exists (
+		select 1 from mails as later join notices as of on of.id = later.notice_id
+		where of.registry_key = notices.registry_key and later.recipient = mails.recipient and later.sent <> 0 and later.notice_id > mails.notice_id
+	)`
+
 // MailTrouble gives the newest mail about a registry's webhooks that the mail server did not take; ok is false when there is none, or
 // the same person got a later one.
 func (db *DB) MailTrouble(ctx context.Context, reg registry.Name) (m notice.Mail, ok bool, err error) {
 	var rows []mailRow
-	err = db.read(ctx).Raw(`select mails.* from mails join notices on notices.id = mails.notice_id
-		where notices.registry_key = ? and mails.sent = 0 and mails.problem <> '' and not exists (
-			select 1 from mails as later join notices as of on of.id = later.notice_id
-			where of.registry_key = notices.registry_key and later.recipient = mails.recipient and later.sent <> 0 and later.notice_id > mails.notice_id
-		) order by mails.id desc limit 1`, reg.Key()).Scan(&rows).Error
+	err = db.read(ctx).Raw("select mails.* "+untaken+" and notices.registry_key = ? order by mails.id desc limit 1", reg.Key()).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return m, false, translate(err)
 	}
 	row := rows[0]
 	return notice.Mail{ID: row.ID, To: row.Recipient, Attempts: int(row.Attempts), Problem: row.Problem, Next: moment(row.Next)}, true, nil
+}
+
+// Mails says what is wrong with mailing notices.
+func (db *DB) Mails(ctx context.Context) (all doctor.Mails, err error) {
+	s := db.sql(db.read(ctx))
+	err = s.query(func(row *sql.Rows) error {
+		var oldest int64
+		err := row.Scan(&all.Waiting, &oldest)
+		all.Oldest = moment(oldest)
+		return err
+	}, "select count(*), coalesce(min(next), 0) from mails where next <> 0")
+	if err != nil {
+		return all, translate(err)
+	}
+	err = s.query(func(row *sql.Rows) error {
+		var m doctor.UntakenOf
+		var next int64
+		err := row.Scan(&m.Registry, &m.Problem, &next)
+		m.Next = moment(next)
+		all.Untaken = append(all.Untaken, m)
+		return err
+	}, "select notices.registry, mails.problem, mails.next from mails join notices on notices.id = mails.notice_id where mails.id in (select max(mails.id) "+
+		untaken+" group by notices.registry_key) order by notices.registry_key")
+	return all, translate(err)
+}
+
+// FullSources gives the sources of events of which as much is kept as may be, by name.
+func (db *DB) FullSources(ctx context.Context) ([]doctor.FullSource, error) {
+	all, err := db.Sources(ctx)
+	var full []doctor.FullSource
+	for _, s := range all {
+		if s.Full(s.Counts.Kept) {
+			full = append(full, doctor.FullSource{Registry: s.Registry, Name: string(s.Name), Space: s.Space})
+		}
+	}
+	return full, err
 }

@@ -186,6 +186,9 @@ func TestANoticeIsPassedOnOnce(t *testing.T) {
 		if m, bad, err := q.db.MailTrouble(ctx, q.reg); err != nil || !bad || m.To != second.To || m.Problem == "" {
 			t.Errorf("trouble: %+v, %t (%v)", m, bad, err)
 		}
+		if m, err := q.db.Mails(ctx); err != nil || m.Waiting != 1 || len(m.Untaken) != 1 || m.Untaken[0].Problem != "The mail server is away." || !m.Untaken[0].Next.Equal(m.Oldest) {
+			t.Errorf("in short: %+v (%v)", m, err)
+		}
 		if at, err := q.db.NextMail(ctx); err != nil || !at.Equal(q.clock.now().Add(time.Hour)) {
 			t.Errorf("next at %v (%v)", at, err)
 		}

@@ -14,6 +14,8 @@ import (
 type Members interface {
 	Members(ctx context.Context) ([]doctor.Member, error)
 	Queue(ctx context.Context, most int) (doctor.Queue, error) // with the lines of so many webhooks
+	Mails(ctx context.Context) (doctor.Mails, error)
+	FullSources(ctx context.Context) ([]doctor.FullSource, error)
 }
 
 // manyLines is how many webhooks the page lists.
@@ -22,14 +24,24 @@ const manyLines = 100
 // members shows the servers that share the work, what waits, and what is wrong.
 func (p *Portal) members(c echo.Context) error {
 	ctx := c.Request().Context()
-	all, err := p.Members.Members(ctx)
+	facts, err := p.facts(ctx)
 	if err != nil {
 		return err
 	}
-	queue, err := p.Members.Queue(ctx, manyLines)
-	if err != nil {
-		return err
-	}
-	facts := doctor.Facts{Now: p.Now(), Members: all, Queue: queue}
 	return render(c, http.StatusOK, views.MembersPage(p.settingsShell(c, views.AtMembers, "Servers"), views.Members{Facts: facts, Findings: doctor.Examine(facts)}))
+}
+
+func (p *Portal) facts(ctx context.Context) (f doctor.Facts, err error) {
+	f.Now = p.Now()
+	if f.Members, err = p.Members.Members(ctx); err != nil {
+		return f, err
+	}
+	if f.Queue, err = p.Members.Queue(ctx, manyLines); err != nil {
+		return f, err
+	}
+	if f.Mails, err = p.Members.Mails(ctx); err != nil {
+		return f, err
+	}
+	f.Full, err = p.Members.FullSources(ctx)
+	return f, err
 }
