@@ -121,6 +121,7 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 	running.Go(func() { h.teller.Run(ctx) })
 	running.Go(func() { h.watchClock(ctx, log) })
 	running.Go(func() { h.beat(ctx, log) })
+	running.Go(func() { h.countRecoveries(ctx, log) })
 	if h.relay != nil {
 		running.Go(func() { h.relay.Run(ctx) })
 	}
@@ -144,5 +145,28 @@ func (h *house) watchClock(ctx context.Context, log *slog.Logger) {
 		if moved {
 			h.dispatcher.Wake()
 		}
+	}
+}
+
+// Large recoveries are counted so often, and more seldom where that takes long.
+const (
+	recountEvery = time.Second
+	recountMost  = time.Minute
+	recountRest  = 50 // times as long as counting took
+)
+
+// countRecoveries counts how far large recoveries are until ctx ends. Several servers do so in turn.
+func (h *house) countRecoveries(ctx context.Context, log *slog.Logger) {
+	for pause := recountEvery; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		began := time.Now()
+		if err := h.db.CountRecoveries(ctx, h.db.Now().Add(-pause)); err != nil && ctx.Err() == nil {
+			log.Warn("recoveries are not counted yet", "error", err.Error())
+		}
+		pause = min(max(recountRest*time.Since(began), recountEvery), recountMost)
 	}
 }

@@ -20,6 +20,9 @@ func (db *DB) Write(ctx context.Context, fn func(tx *gorm.DB) error) error { ret
 // Read is read.
 func (db *DB) Read(ctx context.Context) *gorm.DB { return db.read(ctx) }
 
+// CountedAtOnce makes every recovery of more deliveries a large one.
+func (db *DB) CountedAtOnce(n int) { db.atOnce = n }
+
 // Commits counts the transactions that were committed.
 func (db *DB) Commits() int64 { return db.writer.commits.Load() }
 

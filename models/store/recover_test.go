@@ -74,14 +74,67 @@ func TestRecoverSendsAgainWhatFailed(t *testing.T) {
 	})
 }
 
+// TestALargeRecoveryIsNotCountedForAPage: who asks gets the numbers as they were written last, those of the start before any are.
+func TestALargeRecoveryIsNotCountedForAPage(t *testing.T) {
+	eachQueue(t, 1, func(t *testing.T, q *queue) {
+		q.db.CountedAtOnce(1)
+		outbox := &delivery.Outbox{Store: q.db, Now: q.clock.now}
+		far := func(delivered, waiting int) {
+			t.Helper()
+			got, ok, err := q.db.LastRecovery(t.Context(), q.hooks[0].ID)
+			if err != nil || !ok || got.Total != 3 || got.Delivered != delivered || got.Waiting != waiting {
+				t.Errorf("%+v (%v, %v), want %d delivered and %d waiting of 3", got, ok, err, delivered, waiting)
+			}
+		}
+		count := func(old time.Time) {
+			t.Helper()
+			if err := q.db.CountRecoveries(t.Context(), old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q.waiting(0, 3)
+		for _, job := range q.claim(3, 3) {
+			q.end(job, delivery.Failed, time.Time{})
+		}
+		q.clock.advance(time.Minute)
+		if n, err := outbox.Recover(t.Context(), q.reg, q.hooks[0].Name, time.Time{}, "mei"); n != 3 || err != nil {
+			t.Fatalf("recovered %d, %v", n, err)
+		}
+		far(0, 3)
+		q.clock.advance(time.Second)
+		q.finish(q.claim(2, 2), 200)
+		far(0, 3)
+		count(q.clock.now())
+		far(2, 1)
+		q.finish(q.claim(1, 1), 200)
+		count(q.clock.now().Add(-time.Second)) // it was counted since
+		far(2, 1)
+		count(q.clock.now())
+		far(3, 0)
+	})
+}
+
 // TestARecoveryTellsHowFarItIs: what arrived, failed again, waits and was dropped of what it sent again, and of nothing else; the next one
 // begins anew.
 func TestARecoveryTellsHowFarItIs(t *testing.T) {
+	t.Run("counted at once", func(t *testing.T) { tellsHowFarItIs(t, 5, func(*queue) {}) })
+	t.Run("counted now and then", func(t *testing.T) {
+		tellsHowFarItIs(t, 0, func(q *queue) {
+			if err := q.db.CountRecoveries(q.t.Context(), q.clock.now()); err != nil {
+				q.t.Fatal(err)
+			}
+		})
+	})
+}
+
+func tellsHowFarItIs(t *testing.T, atOnce int, count func(q *queue)) {
 	eachQueue(t, 2, func(t *testing.T, q *queue) {
+		q.db.CountedAtOnce(atOnce)
 		hook := q.hooks[0]
 		outbox := &delivery.Outbox{Store: q.db, Now: q.clock.now}
 		far := func(want delivery.Recovery) {
 			t.Helper()
+			count(q)
 			got, ok, err := q.db.LastRecovery(t.Context(), hook.ID)
 			got.HookID, got.Started, got.Since = "", time.Time{}, time.Time{}
 			if want.By = "mei"; err != nil || !ok || got != want {

@@ -42,6 +42,7 @@ type DB struct {
 	suspects    suspects
 	registries  cache[registriesRead] // under no name: all of them
 	usage       usage
+	atOnce      int // countedAtOnce
 	pulls       pulls
 	turns       sync.Map // by the name of what is done alone
 	holds       holds    // of Hold alone
@@ -63,7 +64,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{sealer: sealer, log: o.Log, now: o.Now, dsn: o.DSN, postgres: isPostgres(o.DSN)}
+	db := &DB{sealer: sealer, log: o.Log, now: o.Now, dsn: o.DSN, postgres: isPostgres(o.DSN), atOnce: countedAtOnce}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
