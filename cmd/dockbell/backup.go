@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -12,31 +11,35 @@ import (
 	"github.com/spf13/cobra"
 
 	"dockbell/models/backup"
-	"dockbell/models/blobs"
 	"dockbell/models/fault"
 	"dockbell/models/store"
 )
 
 func backupCommand() *cobra.Command {
 	var recipients []string
+	var earlier string
 	c := &cobra.Command{
 		Use:   "backup FILE|FOLDER",
 		Short: "Copy the database and the layers, while the server runs",
 		Long: "Copies the database as it is at one moment, and the layers that it refers to. A name that ends in .tar or .age is one file, anything else a folder. " +
-			"In a folder on the disk of the data the layers take no room: they are second names of the same bytes. With --recipient the file is encrypted for an age key.\n\n" +
+			"In a folder on the disk of the data the layers take no room: they are second names of the same bytes. Those of a bucket are copied out of it, " +
+			"but for what --reuse finds in an earlier back-up beside the new one. With --recipient the file is encrypted for an age key.\n\n" +
 			"The key that opens the stored secrets is not copied: keep it in another place than the back-up.",
 		Example: "  dockbell backup /mnt/backup/dockbell-2026-11-25\n" +
+			"  dockbell backup /mnt/backup/dockbell-2026-11-26 --reuse /mnt/backup/dockbell-2026-11-25\n" +
 			"  dockbell backup dockbell.tar --data /var/lib/dockbell\n" +
 			"  dockbell backup dockbell.tar.age --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return makeBackup(c, args[0], recipients) },
+		RunE: func(c *cobra.Command, args []string) error { return makeBackup(c, args[0], earlier, recipients) },
 	}
 	c.Flags().StringArrayVar(&recipients, "recipient", nil, "age public key that can open the file; may be given several times")
+	c.Flags().StringVar(&earlier, "reuse", "", "folder of an earlier back-up on the same disk: its layers are not copied again")
 	addPlace(c)
+	addSettings(c, "blobs")
 	return c
 }
 
-func makeBackup(c *cobra.Command, to string, recipients []string) error {
+func makeBackup(c *cobra.Command, to, earlier string, recipients []string) error {
 	cfg, err := loadConfig(c)
 	if err != nil {
 		return err
@@ -45,12 +48,12 @@ func makeBackup(c *cobra.Command, to string, recipients []string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Blobs != "" {
-		return fault.New(fault.Invalid, "The layers are in the bucket %s: back that up with its own store's versions or copies. A back-up here would hold the database alone, so it is not made: run sqlite3 %s '.backup dockbell.db', keep the key %s in another place, or bring the layers home with dockbell migrate --blobs folder.", cfg.Blobs, cfg.Database, cfg.KeyFile)
+	if earlier != "" && isFile(to) {
+		return usage("--reuse is for back-ups in a folder: a file holds all of its layers")
 	}
 	if cfg.Database.Postgres() {
 		return fault.New(fault.Invalid, "The database is a PostgreSQL server, which makes its own back-ups: run pg_dump --format=custom, and copy %s after it and the key %s to another place. The README says how under Back-up.",
-			filepath.Join(cfg.Data, "blobs"), cfg.KeyFile)
+			nameOfLayers(cfg), cfg.KeyFile)
 	}
 	if _, err := os.Stat(string(cfg.Database)); err != nil {
 		return fault.New(fault.NotFound, "There is no database at %s. Name the data folder of your server with --data.", cfg.Database)
@@ -58,19 +61,19 @@ func makeBackup(c *cobra.Command, to string, recipients []string) error {
 	if err := prepareFolder(cfg); err != nil {
 		return err
 	}
-	files, err := blobs.OpenFiles(filepath.Join(cfg.Data, "blobs"))
+	from, err := openLayers(c.Context(), cfg, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = files.Close() }() // it was read alone
+	defer func() { _ = from.Close() }() // it was read alone
 	shown := newProgress(c)
-	source := backupOf(cfg, files)
+	source := backupOf(cfg, from)
 	source.Told = func(n int) { shown.say("%d layers copied", n) }
 	var made backup.Contents
 	if isFile(to) {
 		made, err = source.ToFile(c.Context(), to, cfg.Data, keys)
 	} else {
-		made, err = source.ToFolder(c.Context(), to)
+		made, err = source.ToFolder(c.Context(), to, earlier)
 	}
 	shown.done()
 	if err != nil {
@@ -81,10 +84,10 @@ func makeBackup(c *cobra.Command, to string, recipients []string) error {
 	return nil
 }
 
-// backupOf is what a data folder holds.
-func backupOf(cfg Config, files *blobs.Files) backup.Source {
+// backupOf is what an installation holds.
+func backupOf(cfg Config, from backup.Blobs) backup.Source {
 	return backup.Source{
-		Blobs: files, Version: version, Now: time.Now, Needed: store.Needed,
+		Blobs: from, Version: version, Now: time.Now, Needed: store.Needed,
 		Snapshot: func(ctx context.Context, into string) error { return store.Snapshot(ctx, string(cfg.Database), into) },
 	}
 }

@@ -93,7 +93,7 @@ func (h *house) open(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	if err = h.db.RecountSources(ctx); err != nil {
 		return fmt.Errorf("what came from sources cannot be counted: %w", err)
 	}
-	if h.blobs, err = h.openLayers(ctx, cfg); err != nil {
+	if h.blobs, err = openLayers(ctx, cfg, h.db.Hold); err != nil {
 		return err
 	}
 	h.certs, err = openCerts(cfg, h.site, h.registryKnown, log)

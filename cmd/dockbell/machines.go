@@ -30,8 +30,8 @@ type layers interface {
 	Close() error
 }
 
-// openLayers opens the bucket, or the folder where there is none.
-func (h *house) openLayers(ctx context.Context, cfg Config) (layers, error) {
+// openLayers opens the bucket, or the folder where there is none. hold keeps the other machines from a digest; nil where nobody removes any.
+func openLayers(ctx context.Context, cfg Config, hold func(digest string) (unlock func())) (layers, error) {
 	if cfg.Blobs == "" {
 		files, err := blobs.OpenFiles(filepath.Join(cfg.Data, "blobs"))
 		if err != nil {
@@ -43,7 +43,7 @@ func (h *house) openLayers(ctx context.Context, cfg Config) (layers, error) {
 	if err != nil {
 		return nil, badSetting{"DOCKBELL_BLOBS", cfg.Blobs, "cannot be used: " + err.Error()}
 	}
-	bucket.Shared = h.db.Hold
+	bucket.Shared = hold
 	return bucket, nil
 }
 

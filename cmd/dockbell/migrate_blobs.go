@@ -63,12 +63,12 @@ func (m *migration) moveLayers(ctx context.Context, db *store.DB) error {
 	if goal.Blobs = m.layers; m.layers == folderWord {
 		goal.Blobs = ""
 	}
-	from, err := (&house{db: db}).openLayers(ctx, m.cfg)
+	from, err := openLayers(ctx, m.cfg, db.Hold)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = from.Close() }() // it was read alone
-	to, err := (&house{db: db}).openLayers(ctx, goal)
+	to, err := openLayers(ctx, goal, db.Hold)
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"dockbell/models/backup"
-	"dockbell/models/blobs"
 	"dockbell/models/fault"
 	"dockbell/models/store"
 )
@@ -21,7 +19,7 @@ func restoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore FILE|FOLDER",
 		Short: "Put a back-up into an empty data folder",
-		Long: "Puts the database and the layers of a back-up into a data folder that has no database, and checks both. Put the key file of the back-up's server there too, before or after. " +
+		Long: "Puts the database of a back-up into a data folder that has none, and its layers there or, with DOCKBELL_BLOBS, into the bucket, and checks both. Put the key file of the back-up's server there too, before or after. " +
 			"Stop the old server for good before you start the restored one: both would call the webhooks for what was waiting.",
 		Example: "  dockbell restore /mnt/backup/dockbell-2026-11-25 --data /var/lib/dockbell\n" +
 			"  dockbell restore dockbell.tar.age --identity age-key.txt",
@@ -30,6 +28,7 @@ func restoreCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&identity, "identity", "", "file with the age identity that opens an encrypted back-up")
 	addPlace(c)
+	addSettings(c, "blobs")
 	return c
 }
 
@@ -42,11 +41,8 @@ func restore(c *cobra.Command, from, identity string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Blobs != "" {
-		return fault.New(fault.Invalid, "The layers of this installation are in the bucket %s, and a back-up brings its own: restore without DOCKBELL_BLOBS.", cfg.Blobs)
-	}
 	if cfg.Database.Postgres() {
-		return fault.New(fault.Invalid, "The database is a PostgreSQL server: restore it with pg_restore, and copy the layers to %s. The README says how under Back-up.", filepath.Join(cfg.Data, "blobs"))
+		return fault.New(fault.Invalid, "The database is a PostgreSQL server: restore it with pg_restore, and copy the layers to %s. The README says how under Back-up.", nameOfLayers(cfg))
 	}
 	unlock, err := takeFolder(cfg)
 	if err != nil {
@@ -60,19 +56,22 @@ func restore(c *cobra.Command, from, identity string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "The database and %d layers are back in %s, as they were at %s.\n", made.Blobs, cfg.Data, made.Made.Format(time.RFC3339))
+	fmt.Fprintf(c.OutOrStdout(), "The database is back in %s and %d layers in %s, as they were at %s.\n", cfg.Data, made.Blobs, nameOfLayers(cfg), made.Made.Format(time.RFC3339))
 	return tryKey(c, cfg)
 }
 
 func putBack(c *cobra.Command, cfg Config, from string, keys []age.Identity) (backup.Contents, error) {
-	files, err := blobs.OpenFiles(filepath.Join(cfg.Data, "blobs"))
+	into, err := openLayers(c.Context(), cfg, nil)
 	if err != nil {
 		return backup.Contents{}, err
 	}
-	defer func() { _ = files.Close() }() // nothing is written through it that is not synced
+	defer func() { _ = into.Close() }() // nothing is written through it that is not synced
 	shown := newProgress(c)
 	defer shown.done()
-	to := backup.Destination{Blobs: files, Database: string(cfg.Database), Check: store.Whole, Told: func(n int) { shown.say("%d layers are back", n) }}
+	to := backup.Destination{Blobs: into, Database: string(cfg.Database), Check: store.Whole, Told: func(n int) { shown.say("%d layers are back", n) }}
+	if cfg.Blobs != "" { // what is under a digest in a bucket is whole
+		to.There = into.Stat
+	}
 	return to.From(c.Context(), from, keys)
 }
 

@@ -34,6 +34,10 @@ type Contents struct {
 type Blobs interface {
 	Each(ctx context.Context, visit func(digests []string) error) error
 	Open(ctx context.Context, digest string) (io.ReadSeekCloser, error)
+}
+
+// linker is Blobs on a disk.
+type linker interface {
 	Link(digest, to string) error // makes a second name of the same bytes, where the disk can
 }
 

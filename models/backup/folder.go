@@ -11,11 +11,16 @@ import (
 	"dockbell/models/fault"
 )
 
-// folder is a back-up whose layers are second names of the same bytes where they lie on the same disk, and copies elsewhere.
-type folder struct{ path string }
+// folder is a back-up whose layers are second names of the same bytes where they lie on the same disk, there or in an earlier back-up,
+// and copies elsewhere.
+type folder struct{ path, earlier string }
 
-// ToFolder makes a back-up in a new folder, for its owner alone.
-func (s Source) ToFolder(ctx context.Context, where string) (Contents, error) {
+// ToFolder makes a back-up in a new folder, for its owner alone. earlier is the folder of one before, from which layers are taken that it
+// has; empty: none.
+func (s Source) ToFolder(ctx context.Context, where, earlier string) (Contents, error) {
+	if info, err := os.Stat(filepath.Join(earlier, layers)); earlier != "" && (err != nil || !info.IsDir()) {
+		return Contents{}, fault.New(fault.NotFound, "There is no back-up at %s whose layers could be used again.", earlier)
+	}
 	if entries, err := os.ReadDir(where); err == nil && len(entries) > 0 {
 		return Contents{}, there(where)
 	}
@@ -25,7 +30,7 @@ func (s Source) ToFolder(ctx context.Context, where string) (Contents, error) {
 	if err := os.Chmod(where, 0o700); err != nil { //nolint:gosec // a folder needs the search bit
 		return Contents{}, notWritten(err)
 	}
-	return s.write(ctx, folder{where})
+	return s.write(ctx, folder{where, earlier})
 }
 
 func (f folder) blob(name, digest string, from Blobs, open func() (io.ReadSeekCloser, error)) (int64, error) {
@@ -33,7 +38,7 @@ func (f folder) blob(name, digest string, from Blobs, open func() (io.ReadSeekCl
 	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 		return 0, notWritten(err)
 	}
-	err := from.Link(digest, at)
+	err := f.link(name, digest, from)
 	if err == nil {
 		info, err := os.Stat(at)
 		if err != nil {
@@ -54,6 +59,20 @@ func (f folder) blob(name, digest string, from Blobs, open func() (io.ReadSeekCl
 		return 0, notWritten(err)
 	}
 	return size, nil
+}
+
+// link gives a layer a second name, where it lies on the same disk.
+func (f folder) link(name, digest string, from Blobs) error {
+	at := filepath.Join(f.path, name)
+	if f.earlier != "" {
+		if err := os.Link(filepath.Join(f.earlier, name), at); err == nil {
+			return nil
+		}
+	}
+	if disk, is := from.(linker); is {
+		return disk.Link(digest, at)
+	}
+	return errors.ErrUnsupported
 }
 
 func (f folder) snapshotAt() string { return filepath.Join(f.path, database) }
@@ -91,14 +110,24 @@ func folders(root string) (all []string) {
 // remove.
 func (f folder) abandon() {}
 
-// writeFile writes a new file for its owner alone, and does not return before it lasts.
+// writeFile writes a new file for its owner alone, and does not return before it lasts. It gets its name when it is complete.
 func writeFile(at string, in io.Reader) (int64, error) {
-	out, err := os.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	part := at + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) { // of one that was interrupted
+		return 0, err
+	}
+	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, err
 	}
 	n, err := io.Copy(out, in)
-	return n, errors.Join(err, out.Sync(), out.Close())
+	if err = errors.Join(err, out.Sync(), out.Close()); err == nil {
+		err = os.Rename(part, at)
+	}
+	if err != nil {
+		return n, errors.Join(err, os.Remove(part))
+	}
+	return n, nil
 }
 
 func syncFolder(dir string) error {

@@ -26,9 +26,10 @@ type Uploads interface {
 // Destination is where a back-up is put back.
 type Destination struct {
 	Blobs    Uploads
-	Database string                                       // file that is not there yet; it appears when everything else is
-	Check    func(ctx context.Context, file string) error // whether a database is whole
-	Told     func(blobs int)                              // hears how far it is; may be nil
+	There    func(ctx context.Context, digest string) (size int64, err error) // of a layer that need not come again; nil: all of them come
+	Database string                                                           // file that is not there yet; it appears when everything else is
+	Check    func(ctx context.Context, file string) error                     // whether a database is whole
+	Told     func(blobs int)                                                  // hears how far it is; may be nil
 }
 
 // From puts the back-up of a folder or a file back; identities open an encrypted one.
@@ -80,7 +81,11 @@ func (r *restoring) folder(ctx context.Context, where string) error {
 			return err
 		}
 		defer in.Close()
-		return r.take(ctx, name, in)
+		info, err := in.Stat()
+		if err != nil {
+			return err
+		}
+		return r.take(ctx, name, info.Size(), in)
 	})
 }
 
@@ -105,7 +110,7 @@ func (r *restoring) file(ctx context.Context, where string, identities []age.Ide
 		if head.Typeflag != tar.TypeReg {
 			return broken(where)
 		}
-		err = r.take(ctx, head.Name, files)
+		err = r.take(ctx, head.Name, head.Size, files)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return broken(where).Because(err)
 		}
@@ -143,12 +148,12 @@ func broken(where string) *fault.Error {
 }
 
 // take puts one part of a back-up in its place.
-func (r *restoring) take(ctx context.Context, name string, in io.Reader) error {
+func (r *restoring) take(ctx context.Context, name string, size int64, in io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if digest, is := digestOf(name); is {
-		return r.blob(ctx, digest, in)
+		return r.blob(ctx, digest, size, in)
 	}
 	switch name {
 	case database:
@@ -165,15 +170,8 @@ func (r *restoring) take(ctx context.Context, name string, in io.Reader) error {
 	}
 }
 
-func (r *restoring) blob(ctx context.Context, digest string, in io.Reader) error {
-	id, err := r.Blobs.Create(ctx)
-	if err == nil {
-		_, err = r.Blobs.Append(ctx, id, -1, in)
-	}
-	if err == nil {
-		_, err = r.Blobs.Commit(ctx, id, digest)
-	}
-	if err != nil {
+func (r *restoring) blob(ctx context.Context, digest string, size int64, in io.Reader) error {
+	if err := r.put(ctx, digest, size, in); err != nil {
 		return fmt.Errorf("the layer %s cannot be restored: %w", digest, err)
 	}
 	r.blobs++
@@ -181,6 +179,25 @@ func (r *restoring) blob(ctx context.Context, digest string, in io.Reader) error
 		r.Told(r.blobs)
 	}
 	return nil
+}
+
+// put stores a layer as a client pushes it, unless it is there.
+func (r *restoring) put(ctx context.Context, digest string, size int64, in io.Reader) error {
+	if r.There != nil {
+		if there, err := r.There(ctx, digest); err == nil && there == size {
+			return nil
+		} else if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	id, err := r.Blobs.Create(ctx)
+	if err == nil {
+		_, err = r.Blobs.Append(ctx, id, -1, in)
+	}
+	if err == nil {
+		_, err = r.Blobs.Commit(ctx, id, digest)
+	}
+	return err
 }
 
 // finish gives the database its name when everything is there and it is whole.
