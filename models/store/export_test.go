@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 
 	"dockbell/models/delivery"
@@ -68,6 +69,36 @@ const (
 
 // StepByStep brings an empty SQLite file or PostgreSQL schema up to date, one migration at a time, and closes it.
 func StepByStep(o Options) (steps int, err error) {
+	err = onTables(o, func(_ *gorm.DB, provider *goose.Provider) error {
+		for {
+			if pending, err := provider.HasPending(context.Background()); err != nil || !pending {
+				return err
+			}
+			if _, err := provider.UpByOne(context.Background()); err != nil {
+				return err
+			}
+			steps++
+		}
+	})
+	return steps, err
+}
+
+// OldTables makes the tables of an older Dockbell, up to a migration, in an empty SQLite file or PostgreSQL schema, and fills them.
+func OldTables(o Options, upTo int64, statements ...string) error {
+	return onTables(o, func(pool *gorm.DB, provider *goose.Provider) error {
+		if _, err := provider.UpTo(context.Background(), upTo); err != nil {
+			return err
+		}
+		for _, statement := range statements {
+			if err := pool.Exec(statement).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func onTables(o Options, work func(pool *gorm.DB, provider *goose.Provider) error) error {
 	db := &DB{postgres: isPostgres(o.DSN), now: time.Now}
 	defer db.closePools()
 	open := db.connect
@@ -76,21 +107,13 @@ func StepByStep(o Options) (steps int, err error) {
 	}
 	pool, err := open(o)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	provider, err := stepsFor(pool, db.postgres)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	for {
-		if pending, err := provider.HasPending(context.Background()); err != nil || !pending {
-			return steps, err
-		}
-		if _, err := provider.UpByOne(context.Background()); err != nil {
-			return steps, err
-		}
-		steps++
-	}
+	return work(pool, provider)
 }
 
 // ImageID is an ID that an image may have.

@@ -74,3 +74,28 @@ func TestWhatIsKeptOfASourceIsCounted(t *testing.T) {
 		}
 	})
 }
+
+// TestAnUpgradeCountsWhatIsKept of each source, and sets none of them a limit: what was taken before is taken after.
+func TestAnUpgradeCountsWhatIsKept(t *testing.T) {
+	storetest.EachEmpty(t, func(t *testing.T, dsn string) {
+		err := store.OldTables(store.Options{DSN: dsn, Key: storetest.Key}, 70,
+			`insert into registries (id, name, name_key, login_server, home, replicas, tier, kind, announce_untagged, announce_untag, quarantine, anonymous_pull, tags, created_by, created, updated)
+				values ('r', 'acme1', 'acme1', '', 'local', '[]', 'Premium', 'external', 0, 0, 0, 0, '{}', 'tests', 1, 1)`,
+			`insert into sources (id, name, name_key, registry, registry_key, location, kind, rate, networks, token_hash, secret_sealed, version, created_by, created, rotated)
+				values ('s', 'Dist', 'dist', 'acme1', 'acme1', 'local', 'distribution', 5, 'null', 'hash', '', 1, 'tests', 1, 1)`,
+			"insert into source_counts (source_id, accepted, duplicates, ignored, rejected, last) values ('s', 3, 0, 1, 0, 5)",
+			`insert into arrivals (id, source_id, at, type, addr, body, accepted, duplicates, ignored, rejected, verdicts)
+				values (7, 's', 5, '', '', 'a123456789', 2, 0, 0, 0, '[1,2]'), (9, 's', 5, '', '', 'a1234', 1, 0, 1, 0, '[]'), (11, 'gone', 5, '', '', 'a1234', 1, 0, 1, 0, '[]')`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := storetest.OpenWith(t, store.Options{DSN: dsn})
+		if err := db.RecountSources(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		src, err := db.Source(t.Context(), "dist")
+		if want := int64(15 + 7 + 2*source.ArrivalWeight + 3*source.EventWeight); err != nil || src.Counts.Kept != want || src.Counts.Accepted != 3 || src.Space != 0 {
+			t.Errorf("%d bytes are kept, want %d: %+v, %v", src.Counts.Kept, want, src, err)
+		}
+	})
+}
