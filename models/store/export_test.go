@@ -143,3 +143,14 @@ func (db *DB) Checkpoint() (log, written int, err error) {
 	err = conn.QueryRow("pragma wal_checkpoint(passive)").Scan(&busy, &log, &written)
 	return log, written, err
 }
+
+// Later runs a statement whose answer nobody waits for.
+func (db *DB) Later(tx *gorm.DB, statement string, args ...any) error {
+	return db.sql(tx).exec(statement, args...)
+}
+
+// How the counters of processes are kept apart.
+const (
+	Shards     = shards
+	Committers = committers
+)

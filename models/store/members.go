@@ -71,6 +71,7 @@ func (db *DB) Join(ctx context.Context, m doctor.Member) (node int64, err error)
 	}
 	if err == nil {
 		db.ids.SetNode(node)
+		db.shard.Store(shardOf(node))
 	}
 	return node, err
 }
@@ -84,20 +85,29 @@ func (db *DB) forgetMembers(tx *gorm.DB, m doctor.Member, now time.Time) error {
 	return tx.Where("seen < ? or host = ? and address = ?", micros(now.Add(-doctor.Forgotten)), plainText(m.Host), m.Address).Delete(&memberRow{}).Error
 }
 
-// freeNode chooses a number that is not taken; -1 when there is none.
+// freeNode chooses a number that is not taken; -1 when there is none. While there are shards for all it is one whose shard nobody
+// else counts in.
 func freeNode(taken []int64) int64 {
-	used := map[int64]bool{}
+	used, counts := map[int64]bool{}, map[int64]bool{}
 	for _, n := range taken {
-		used[n] = true
+		used[n], counts[shardOf(n)] = true, true
 	}
+	found := int64(-1)
 	first := rand.Int64N(delivery.Nodes) //nolint:gosec // a number to differ by, not a secret
 	for i := range int64(delivery.Nodes) {
-		if n := (first + i) % delivery.Nodes; !used[n] {
+		n := (first + i) % delivery.Nodes
+		if !used[n] && !counts[shardOf(n)] {
 			return n
 		}
+		if !used[n] && found < 0 {
+			found = n
+		}
 	}
-	return -1
+	return found
 }
+
+// shardOf is the first shard of a member's counters.
+func shardOf(node int64) int64 { return node % shards * committers }
 
 // Beat says that this process lives, and how it is; NotFound when it was thought to have ended long ago.
 func (db *DB) Beat(ctx context.Context, m doctor.Member) error {

@@ -98,6 +98,24 @@ func TestNodesAreNotShared(t *testing.T) {
 	})
 }
 
+// TestMembersCountApart: while there are shards for all, no two processes wait for each other to count.
+func TestMembersCountApart(t *testing.T) {
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+		db := storetest.OpenWith(t, store.Options{DSN: dsn})
+		counted := map[int64]int{}
+		for i := range 2 * store.Shards {
+			node, err := db.Join(t.Context(), memberOf(fmt.Sprint(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			counted[node%store.Shards]++
+			if i < store.Shards && len(counted) != i+1 {
+				t.Fatalf("%d processes count in %d shards", i+1, len(counted))
+			}
+		}
+	})
+}
+
 func TestQueueByWebhook(t *testing.T) {
 	eachQueue(t, 3, func(t *testing.T, q *queue) {
 		queue := func() doctor.Queue {

@@ -42,7 +42,7 @@ func (db *DB) connect(o Options) (*gorm.DB, error) {
 		return nil, err
 	}
 	conn.SetMaxOpenConns(connections)
-	conn.SetMaxIdleConns(connections / 2)
+	conn.SetMaxIdleConns(connections)
 	conn.SetConnMaxIdleTime(5 * time.Minute)
 	return pool, nil
 }

@@ -25,7 +25,7 @@ type sqlTx struct {
 
 // sql gives the connection of a transaction, or of the readers.
 func (db *DB) sql(tx *gorm.DB) sqlTx {
-	s := sqlTx{tx: tx, pool: tx.Statement.ConnPool, ctx: tx.Statement.Context, postgres: db.postgres, first: db.shard}
+	s := sqlTx{tx: tx, pool: tx.Statement.ConnPool, ctx: tx.Statement.Context, postgres: db.postgres, first: db.shard.Load()}
 	s.direct, _ = s.ctx.Value(directKey{}).(*direct)
 	return s
 }
@@ -36,7 +36,7 @@ func (db *DB) quick(ctx context.Context) sqlTx {
 	if db.postgres {
 		return db.sql(db.read(ctx))
 	}
-	return sqlTx{tx: db.reader, pool: db.reader.ConnPool, ctx: context.WithoutCancel(ctx), first: db.shard}
+	return sqlTx{tx: db.reader, pool: db.reader.ConnPool, ctx: context.WithoutCancel(ctx), first: db.shard.Load()}
 }
 
 // shard is that of the counters to which this transaction adds.
@@ -45,8 +45,12 @@ func (s sqlTx) shard() int64 {
 	return s.first + n
 }
 
-// exec runs a statement.
+// exec runs a statement. In a transaction of PostgreSQL's writer its error may be that of a later one.
 func (s sqlTx) exec(statement string, args ...any) error {
+	if p, ok := s.pool.(*pipe); ok {
+		p.later(s.numbered(statement), args)
+		return nil
+	}
 	_, err := s.run(statement, args...)
 	return err
 }
@@ -134,6 +138,10 @@ func (s sqlTx) skipLocked() string {
 
 // insert stores rows, all of them in one statement.
 func insert[T any](s sqlTx, rows []T, conflict string) error {
+	if s.postgres && len(rows) > 0 {
+		t := tableOf[T]()
+		return s.exec(t.insertAll+conflict, t.lists(reflect.ValueOf(rows))...)
+	}
 	_, err := insertSome(s, rows, conflict)
 	return err
 }

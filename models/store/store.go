@@ -50,7 +50,7 @@ type DB struct {
 	arrived     arrived
 	adopted     sync.Map      // when the lanes of a webhook last took in what waits outside them, in microseconds, by its ID
 	ids         *delivery.IDs // of what has no ID of its own: requests that came to inboxes, the order of events
-	shard       int64         // of the counters to which this process adds, before that of the transaction
+	shard       atomic.Int64  // of the counters to which this process adds, before that of the transaction
 	log         *slog.Logger
 	now         func() time.Time
 	clock       *clock       // behind now with PostgreSQL; nil where Options.Now says the time
@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	db.wind(o)
 	db.ids, db.usage.sums = delivery.NewIDs(db.now), map[string]sum{}
 	if db.postgres {
-		db.shard = rand.Int64N(shards) * committers //nolint:gosec // it spreads counters and guards nothing
+		db.shard.Store(shardOf(rand.Int64N(shards))) //nolint:gosec // until it is a member; it spreads counters and guards nothing
 	}
 	open := db.openSQLite
 	if db.postgres {

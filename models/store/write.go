@@ -303,8 +303,7 @@ func (w *writer) begin(ctx context.Context) (tx *gorm.DB, end func(), err error)
 	if w.direct != nil {
 		return w.direct.begin(ctx, w.pool)
 	}
-	tx = w.pool.WithContext(ctx).Begin()
-	return tx, func() {}, tx.Error
+	return openPipe(ctx, w.pool)
 }
 
 // saved runs one write inside a savepoint, to which a refusal goes back.
@@ -312,11 +311,18 @@ func saved(tx *gorm.DB, fn func(tx *gorm.DB) error) (refusal, err error) {
 	if err := tx.Exec("savepoint one").Error; err != nil {
 		return nil, err
 	}
+	p, _ := tx.Statement.ConnPool.(*pipe)
 	refusal = guarded(tx, fn)
+	if refusal == nil && p != nil { // what it left for later is its own
+		_, refusal = p.send(tx.Statement.Context)
+	}
 	if refusal != nil && !isRefusal(refusal) {
 		return nil, refusal
 	}
 	if refusal != nil {
+		if p != nil {
+			p.drop()
+		}
 		if err := tx.Exec("rollback to savepoint one").Error; err != nil {
 			return nil, err
 		}
