@@ -5,9 +5,10 @@ package store
 
 // What the driver brings along; weak, because this package alone is linked without it at first.
 extern int sqlite3_auto_extension(void (*entry)(void)) __attribute__((weak));
+extern int sqlite3_config(int option, ...) __attribute__((weak));
 extern int sqlite3_db_config(sqlite3 *db, int option, ...) __attribute__((weak));
 
-enum { sqlite_dbconfig_enable_qpsg = 1007 };
+enum { sqlite_config_memstatus = 9, sqlite_dbconfig_enable_qpsg = 1007 };
 
 static int stable_plans(sqlite3 *db, char **error, const void *api) {
 	int code = sqlite3_db_config(db, sqlite_dbconfig_enable_qpsg, 1, (int *)0);
@@ -15,6 +16,7 @@ static int stable_plans(sqlite3 *db, char **error, const void *api) {
 }
 
 static int always_stable_plans(void) {
+	sqlite3_config(sqlite_config_memstatus, 0); // refused once SQLite runs, which is as well
 	return sqlite3_auto_extension((void (*)(void))stable_plans);
 }
 */
