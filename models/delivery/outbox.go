@@ -17,8 +17,8 @@ import (
 type Store interface {
 	Registry(ctx context.Context, name registry.Name) (registry.Registry, error)
 	Webhook(ctx context.Context, reg registry.Name, name webhook.Name) (webhook.Webhook, error)
-	Subscribers(ctx context.Context, reg registry.Name) ([]webhook.Webhook, error)
-	Turn() int64 // counts the changes of webhooks
+	Subscribers(ctx context.Context, reg registry.Name) ([]webhook.Webhook, error) // shared: nobody may change them
+	Turn() int64                                                                   // counts the changes of webhooks
 	Record(ctx context.Context, c *event.Change, entries func(event.Outcome) ([]Entry, error)) (event.Outcome, error)
 	Take(ctx context.Context, a source.Arrival, entries []Entry) (source.Arrival, error)
 	Requeue(ctx context.Context, reg registry.Name, id ID, now time.Time) (Delivery, error)
@@ -114,8 +114,8 @@ func (o *Outbox) Ping(ctx context.Context, reg registry.Name, name webhook.Name)
 	if err != nil {
 		return Delivery{}, err
 	}
-	del := o.newDelivery(ev, hook, event.Ping, body)
-	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{hook.Matches(ev)}, Deliveries: []Delivery{del}, To: []webhook.Webhook{hook}}
+	del := o.newDelivery(ev, &hook, event.Ping, body)
+	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{hook.Matches(ev)}, Deliveries: []Delivery{del}, To: []*webhook.Webhook{&hook}}
 	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
 	return del, err
 }
@@ -141,7 +141,7 @@ func (o *Outbox) Notify(ctx context.Context, n notice.Notice, to webhook.Webhook
 	}
 	ev := event.Event{ID: n.EventID, Registry: hook.Registry, Location: hook.Location, Action: event.Noticed, Time: kept(n.At), Source: "builtin"}
 	verdict := webhook.Verdict{WebhookID: hook.ID, Webhook: hook.Name, Fires: true, As: event.Noticed, Reason: "It gets the notices about the registry’s other webhooks."}
-	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{verdict}, Deliveries: []Delivery{o.newDelivery(ev, hook, event.Noticed, body)}, To: []webhook.Webhook{hook}}
+	entry := Entry{Event: ev, Verdicts: []webhook.Verdict{verdict}, Deliveries: []Delivery{o.newDelivery(ev, &hook, event.Noticed, body)}, To: []*webhook.Webhook{&hook}}
 	_, err = o.store(ctx, nil, turn, func(event.Outcome) ([]Entry, error) { return []Entry{entry}, nil })
 	return err
 }
@@ -235,11 +235,17 @@ type bodyKey struct {
 // entry asks every webhook for its verdict, encodes each body once and makes a delivery for each webhook that fires.
 func (o *Outbox) entry(ev event.Event, hooks []webhook.Webhook) (Entry, error) {
 	ev.Time = kept(ev.Time)
-	entry := Entry{Event: ev}
+	entry := Entry{Event: ev, Verdicts: make([]webhook.Verdict, len(hooks))}
+	fire := 0
+	for i := range hooks {
+		if entry.Verdicts[i] = hooks[i].Matches(ev); entry.Verdicts[i].Fires {
+			fire++
+		}
+	}
+	entry.Deliveries, entry.To = make([]Delivery, 0, fire), make([]*webhook.Webhook, 0, fire)
 	bodies := map[bodyKey][]byte{}
-	for _, hook := range hooks {
-		verdict := hook.Matches(ev)
-		entry.Verdicts = append(entry.Verdicts, verdict)
+	for i := range hooks {
+		hook, verdict := &hooks[i], entry.Verdicts[i]
 		if !verdict.Fires {
 			continue
 		}
@@ -271,7 +277,7 @@ func encode(ev event.Event, as event.Action, format string) ([]byte, error) {
 	return body, nil
 }
 
-func (o *Outbox) newDelivery(ev event.Event, hook webhook.Webhook, as event.Action, body []byte) Delivery {
+func (o *Outbox) newDelivery(ev event.Event, hook *webhook.Webhook, as event.Action, body []byte) Delivery {
 	now := o.Now()
 	del := Delivery{
 		ID: o.NewDeliveryID(), EventID: ev.ID, Registry: hook.Registry, WebhookID: hook.ID, Webhook: hook.Name, Action: as,

@@ -12,16 +12,16 @@ type Entry struct {
 	Event      event.Event
 	Verdicts   []webhook.Verdict
 	Deliveries []Delivery
-	To         []webhook.Webhook // where each delivery goes
-	Known      bool              // set by the store: the event was stored before, and nothing of this entry was
+	To         []*webhook.Webhook // where each delivery goes; shared, so nobody may change one
+	Known      bool               // set by the store: the event was stored before, and nothing of this entry was
 }
 
 // Job is a claimed delivery with the webhook it goes to. Its attempt is already counted: Delivery.Attempts is this attempt's number.
 type Job struct {
 	Delivery     Delivery
-	Webhook      webhook.Webhook
-	FailingSince time.Time // start of the webhook's first failed attempt after its last success; zero when the last one succeeded
-	Turn         int64     // of the webhooks when this one was read: after a change of any webhook it must be read again
+	Webhook      *webhook.Webhook // shared: nobody may change it
+	FailingSince time.Time        // start of the webhook's first failed attempt after its last success; zero when the last one succeeded
+	Turn         int64            // of the webhooks when this one was read: after a change of any webhook it must be read again
 }
 
 // Due says what a Claim could give.
@@ -35,7 +35,7 @@ type Due struct {
 type Starter interface {
 	// Reserve takes room for one delivery to the webhook, which must be stored as claimed for the given lease, and then started or
 	// given back. It reports false when the delivery has to wait in the queue.
-	Reserve(hook webhook.Webhook, action event.Action) (lease time.Duration, ok bool)
+	Reserve(hook *webhook.Webhook, action event.Action) (lease time.Duration, ok bool)
 	// GiveBack ends reservations of which nothing was stored.
 	GiveBack(jobs []Job)
 	// Start sends what was reserved and stored.

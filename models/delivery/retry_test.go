@@ -37,7 +37,7 @@ func asked(status int, wait time.Duration) Attempt {
 // TestNext is the state machine as a table: where a delivery stands, what came back, what follows.
 func TestNext(t *testing.T) {
 	push := func(retries int) Job {
-		return Job{Delivery: Delivery{Action: event.Push, State: Pending, Retries: retries, Next: noon}, Webhook: webhook.Webhook{Status: webhook.Enabled}}
+		return Job{Delivery: Delivery{Action: event.Push, State: Pending, Retries: retries, Next: noon}, Webhook: &webhook.Webhook{Status: webhook.Enabled}}
 	}
 	ping := func() Job {
 		job := push(0)
@@ -142,7 +142,7 @@ func TestNext(t *testing.T) {
 
 // TestTheWholeScheduleTakesThreeDays walks a delivery that always fails to its end.
 func TestTheWholeScheduleTakesThreeDays(t *testing.T) {
-	job := Job{Delivery: Delivery{Action: event.Push, State: Pending}, Webhook: webhook.Webhook{Status: webhook.Enabled}}
+	job := Job{Delivery: Delivery{Action: event.Push, State: Pending}, Webhook: &webhook.Webhook{Status: webhook.Enabled}}
 	now, attempts := noon, 0
 	for job.Delivery.State == Pending {
 		if attempts++; attempts > 20 {
@@ -159,7 +159,7 @@ func TestTheWholeScheduleTakesThreeDays(t *testing.T) {
 }
 
 func TestJitterAddsAFifthAtMostAndTakesNothing(t *testing.T) {
-	job := Job{Delivery: Delivery{Action: event.Push, Retries: 1}}
+	job := Job{Delivery: Delivery{Action: event.Push, Retries: 1}, Webhook: &webhook.Webhook{}}
 	for share, want := range map[float64]time.Duration{0: 300 * time.Second, 0.5: 330 * time.Second, 1: 360 * time.Second} {
 		done := Next(job, answered(500), noon, func() float64 { return share })
 		if got := done.Delivery.Next.Sub(noon); got != want {
@@ -195,7 +195,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 	for _, c := range file.Cases {
 		t.Run(c.ID, func(t *testing.T) {
-			job := Job{Webhook: webhook.Webhook{Retry: webhook.RetryPolicy{Kind: webhook.RetryOwn, Steps: []time.Duration{time.Duration(c.Schedule) * time.Second}}}}
+			job := Job{Webhook: &webhook.Webhook{Retry: webhook.RetryPolicy{Kind: webhook.RetryOwn, Steps: []time.Duration{time.Duration(c.Schedule) * time.Second}}}}
 			done := Next(job, asked(429, ParseRetryAfter(c.RetryAfter, c.Now)), c.Now, nil)
 			if got := done.Delivery.Next.Sub(c.Now); got != time.Duration(c.Expect.Delay)*time.Second {
 				t.Errorf("Retry-After %q: %s, want %d s", c.RetryAfter, got, c.Expect.Delay)

@@ -14,6 +14,11 @@ func (s *starts) reserve(entries []Entry) {
 	if s.of == nil {
 		return
 	}
+	most := 0
+	for _, entry := range entries {
+		most += len(entry.Deliveries)
+	}
+	s.jobs = make([]Job, 0, most)
 	for _, entry := range entries {
 		for i := range entry.Deliveries {
 			del, hook := &entry.Deliveries[i], entry.To[i]
@@ -42,13 +47,15 @@ func (s *starts) start(entries []Entry) {
 	}
 	known := map[ID]bool{}
 	for _, entry := range entries {
+		if !entry.Known {
+			continue
+		}
 		for _, del := range entry.Deliveries {
-			if entry.Known {
-				known[del.ID] = true
-			}
+			known[del.ID] = true
 		}
 	}
-	var stored, dropped []Job
+	var dropped []Job
+	stored := s.jobs[:0] // in the same place
 	for _, job := range s.jobs {
 		if known[job.Delivery.ID] {
 			dropped = append(dropped, job)

@@ -220,15 +220,19 @@ func (c claim) take(chosen []candidate, takers map[string]taker, lease time.Dura
 		ids = append(ids, d.id)
 		place[d.id] = i
 	}
+	hooks := make(map[string]*webhook.Webhook, len(takers))
+	for id, t := range takers {
+		hooks[id] = &t.Webhook
+	}
 	jobs := make([]delivery.Job, len(ids))
 	err := c.sql.query(func(row *sql.Rows) error {
 		var r deliveryRow
 		var body []byte
 		err := row.Scan(&r.ID, &r.EventID, &r.Registry, &r.WebhookID, &r.Webhook, &r.Action, &r.Repository, &r.Tag, &r.Digest, &r.State, &r.Attempts,
 			&r.Retries, &r.Claimed, &r.Created, &r.LastStatus, &r.LastCause, &r.LastDurationUS, &r.LastAt, &r.Lane, &body)
-		del, hook := r.delivery(), takers[r.WebhookID]
+		del := r.delivery()
 		del.Body = body
-		jobs[place[r.ID]] = delivery.Job{Delivery: del, Webhook: hook.Webhook, FailingSince: hook.failingSince}
+		jobs[place[r.ID]] = delivery.Job{Delivery: del, Webhook: hooks[r.WebhookID], FailingSince: takers[r.WebhookID].failingSince}
 		return err
 	}, `update deliveries set attempts = attempts + 1, claimed = ?, next = ? where id`+c.sql.among()+`
 		returning id, event_id, registry, webhook_id, webhook, action, repository, tag, digest, state, attempts, retries, claimed, created,

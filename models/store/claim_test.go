@@ -24,7 +24,7 @@ func TestAJobHasAllThatItsAttemptNeeds(t *testing.T) {
 		if len(jobs) != 1 {
 			t.Fatalf("%d jobs, want 1", len(jobs))
 		}
-		if d := gocmp.Diff(delivery.Job{Delivery: want, Webhook: q.hooks[0], Turn: q.db.Turn()}, jobs[0], exact, sameScope); d != "" {
+		if d := gocmp.Diff(delivery.Job{Delivery: want, Webhook: &q.hooks[0], Turn: q.db.Turn()}, jobs[0], exact, sameScope); d != "" {
 			t.Errorf("the job (-want +got):\n%s", d)
 		}
 		if d := gocmp.Diff(want, q.stored(id)); d != "" {

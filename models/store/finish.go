@@ -123,7 +123,7 @@ func bucketTop(bucket int64) time.Duration {
 
 // countAttempts adds attempts to the hours in which they ended; an interrupted one says nothing about the receiver.
 func countAttempts(s sqlTx, done []delivery.Done) error {
-	counted := map[webhookHourRow]webhookHourRow{}
+	counted := make(map[webhookHourRow]webhookHourRow, len(done))
 	for _, d := range done {
 		if d.Attempt.Cause == delivery.CauseInterrupted {
 			continue
@@ -199,11 +199,13 @@ func (db *DB) keepEffects(tx *gorm.DB, done []delivery.Done, disabled func(regis
 }
 
 func effectsOf(done []delivery.Done) map[string]*effect {
-	inOrder := slices.Clone(done)
-	slices.SortStableFunc(inOrder, func(a, b delivery.Done) int { return a.Attempt.Started.Compare(b.Attempt.Started) })
+	inOrder := make([]*delivery.Done, len(done))
+	for i := range done {
+		inOrder[i] = &done[i]
+	}
+	slices.SortStableFunc(inOrder, func(a, b *delivery.Done) int { return a.Attempt.Started.Compare(b.Attempt.Started) })
 	effects := map[string]*effect{}
-	for i := range inOrder {
-		d := &inOrder[i]
+	for _, d := range inOrder {
 		id := d.Delivery.WebhookID
 		if effects[id] == nil {
 			effects[id] = &effect{registry: d.Delivery.Registry}

@@ -18,11 +18,13 @@ func noWebhook(name webhook.Name) error {
 
 // Webhooks gives a registry's webhooks by name, with their secrets.
 func (db *DB) Webhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
-	return db.Subscribers(ctx, name)
+	hooks, err := db.Subscribers(ctx, name)
+	return copies(hooks), err
 }
 
 // Subscribers gives the webhooks that an event of a registry is matched with. Every push asks for them, so they are
 // remembered until this process changes one; with PostgreSQL, where other processes change them too, they are read anew.
+// All who ask share them: nobody may change one.
 func (db *DB) Subscribers(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
 	if db.postgres {
 		return db.readWebhooks(ctx, name)
@@ -35,7 +37,7 @@ func (db *DB) Subscribers(ctx context.Context, name registry.Name) ([]webhook.We
 		}
 		db.hooks.put(name.Key(), turn, hooks)
 	}
-	return copies(hooks), nil
+	return hooks, nil
 }
 
 func (db *DB) readWebhooks(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {

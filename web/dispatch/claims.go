@@ -155,10 +155,10 @@ func (c *claims) claim(ctx context.Context, asks []ask) (more bool, err error) {
 			return false, err // what was claimed, if anything, must not be sent
 		}
 		c.mu.Lock()
-		for _, job := range got {
-			c.pace.took(job, c.d.Now())
+		for i := range got {
+			c.pace.took(&got[i], c.d.Now())
 			if len(got) >= a.n { // there may be more
-				c.pace.behind[job.Delivery.WebhookID] = true
+				c.pace.behind[got[i].Delivery.WebhookID] = true
 			}
 		}
 		if len(got) < a.n {
@@ -244,7 +244,7 @@ func (c *claims) giveBack(ctx context.Context) {
 	_ = c.d.release(ctx, jobs) // logged; what is not given back is free when its lease ends
 }
 
-func (c *claims) reserve(hook webhook.Webhook, action event.Action) bool {
+func (c *claims) reserve(hook *webhook.Webhook, action event.Action) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.closed && c.pace.reserve(hook, action)
@@ -253,8 +253,8 @@ func (c *claims) reserve(hook webhook.Webhook, action event.Action) bool {
 func (c *claims) unreserve(jobs []delivery.Job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, job := range jobs {
-		c.pace.unreserve(job)
+	for i := range jobs {
+		c.pace.unreserve(&jobs[i])
 	}
 }
 
@@ -265,9 +265,10 @@ func (c *claims) startReserved(jobs []delivery.Job) bool {
 	if c.closed {
 		return false
 	}
-	for _, job := range jobs {
-		c.pace.unreserve(job)
-		c.pace.took(job, c.d.Now())
+	now := c.d.Now()
+	for i := range jobs {
+		c.pace.unreserve(&jobs[i])
+		c.pace.took(&jobs[i], now)
 	}
 	c.hand()
 	return true

@@ -121,7 +121,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 }
 
 // Reserve takes room for a delivery that is being stored (delivery.Starter).
-func (d *Dispatcher) Reserve(hook webhook.Webhook, action event.Action) (lease time.Duration, ok bool) {
+func (d *Dispatcher) Reserve(hook *webhook.Webhook, action event.Action) (lease time.Duration, ok bool) {
 	c := d.running.Load()
 	if c == nil || !c.reserve(hook, action) {
 		return 0, false

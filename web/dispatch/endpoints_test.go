@@ -192,7 +192,7 @@ func play(t *testing.T, sender *HTTP, hook webhook.Webhook, c endpointCase) outc
 	clock := time.Now()
 	sender.At(func() time.Time { return clock })
 	for range max(c.Receiver.Requests, 1) {
-		job := delivery.Job{Webhook: hook, Delivery: delivery.Delivery{
+		job := delivery.Job{Webhook: &hook, Delivery: delivery.Delivery{
 			ID: 4711, WebhookID: hook.ID, Action: event.Push, Body: []byte(`{"test": 2432232314}`), State: delivery.Pending,
 		}}
 		for job.Delivery.State == delivery.Pending {
@@ -348,14 +348,14 @@ func fullBacklog(t *testing.T) string {
 func checkDays(t *testing.T, c endpointCase) {
 	t.Helper()
 	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	failing, disabled := time.Time{}, time.Time{}
+	failing, disabled, to := time.Time{}, time.Time{}, hook("a")
 	for hour := 0; hour <= int(c.Receiver.Days*24); hour++ {
 		now := start.Add(time.Duration(hour) * time.Hour)
 		att := delivery.Attempt{Status: c.Receiver.Status, Cause: delivery.CauseStatus, Started: now}
 		if c.Receiver.SuccessOnDay > 0 && hour == 24*c.Receiver.SuccessOnDay {
 			att = delivery.Attempt{Status: 200, Started: now}
 		}
-		done := delivery.Next(delivery.Job{Webhook: hook("a"), FailingSince: failing, Delivery: delivery.Delivery{Action: event.Push}}, att, now, nil)
+		done := delivery.Next(delivery.Job{Webhook: &to, FailingSince: failing, Delivery: delivery.Delivery{Action: event.Push}}, att, now, nil)
 		switch {
 		case att.Succeeded():
 			failing = time.Time{}

@@ -16,7 +16,7 @@ func TestFactsHoldNoSecret(t *testing.T) {
 		Headers:        webhook.Headers{{Name: "X-Key", Value: "canary"}},
 		SigningSecrets: []webhook.Secret{{Value: "whsec_canary"}},
 	}
-	facts := factsOf(secret)
+	facts := factsOf(&secret)
 	if facts.Host != "hooks.example.com" || facts.Port != "8443" || facts.Timeout != webhook.DefaultTimeout {
 		t.Errorf("%+v does not say where it goes and how long it may take", facts)
 	}

@@ -19,7 +19,7 @@ const maxText = 300
 
 // headersOf are the headers of a request but for those that HTTP itself adds (Host, Content-Length): as Azure's, the
 // custom ones, and the signature when there is a secret.
-func headersOf(hook webhook.Webhook, del delivery.Delivery, version string, at time.Time) (http.Header, error) {
+func headersOf(hook *webhook.Webhook, del delivery.Delivery, version string, at time.Time) (http.Header, error) {
 	format, _ := payload.ByName(hook.Format)
 	h := http.Header{
 		"Content-Type": {format.ContentType},
@@ -51,7 +51,7 @@ func spelling(name string) string {
 }
 
 // recordRequest lists the headers as they are sent, with ****** for what is a secret.
-func recordRequest(req *http.Request, hook webhook.Webhook) []delivery.Header {
+func recordRequest(req *http.Request, hook *webhook.Webhook) []delivery.Header {
 	all := []delivery.Header{
 		{Name: "Host", Value: req.Host},
 		{Name: "Content-Length", Value: strconv.FormatInt(req.ContentLength, 10)},
@@ -122,7 +122,7 @@ func locationOf(resp *http.Response) string {
 	return clean(bare.String(), maxText)
 }
 
-func factsOf(hook webhook.Webhook) delivery.Facts {
+func factsOf(hook *webhook.Webhook) delivery.Facts {
 	f := delivery.Facts{Host: hook.ServiceURI.Host(), Port: "80", Timeout: hook.Timeout}
 	if hook.ServiceURI.Scheme() == "https" {
 		f.Port = "443"

@@ -55,8 +55,8 @@ type gait struct {
 	dead     int           // newest attempts in a row that found no receiver
 	typical  time.Duration // of its quick answers
 	flying   int
-	reserved int            // of ahead: deliveries that are being stored
-	held     []delivery.Job // of ahead: to be sent when it is the webhook's turn
+	reserved int             // of ahead: deliveries that are being stored
+	held     []*delivery.Job // of ahead: to be sent when it is the webhook's turn
 	inTurns  bool
 	seen     time.Time
 }
@@ -224,7 +224,7 @@ func (p *pace) of(webhookID string) *gait {
 // reserve takes room for a delivery that is being stored. It waits in the queue instead when its webhook is not known to be well,
 // has something waiting there, or has its share of the room, and when it holds its deliveries back itself: that is counted in the
 // queue. A ping overtakes everything.
-func (p *pace) reserve(hook webhook.Webhook, action event.Action) bool {
+func (p *pace) reserve(hook *webhook.Webhook, action event.Action) bool {
 	if action == event.Ping {
 		if p.pinging >= mostPings {
 			return false
@@ -243,7 +243,7 @@ func (p *pace) reserve(hook webhook.Webhook, action event.Action) bool {
 }
 
 // unreserve gives the room back.
-func (p *pace) unreserve(job delivery.Job) {
+func (p *pace) unreserve(job *delivery.Job) {
 	if job.Delivery.Action == event.Ping {
 		p.pinging--
 		return
@@ -253,11 +253,11 @@ func (p *pace) unreserve(job delivery.Job) {
 }
 
 // took notes a delivery that was claimed: it is sent when its webhook has its turn.
-func (p *pace) took(job delivery.Job, now time.Time) {
+func (p *pace) took(job *delivery.Job, now time.Time) {
 	g := p.of(job.Delivery.WebhookID)
 	g.seen = now
 	if job.Delivery.Action == event.Ping {
-		p.pings = append(p.pings, job)
+		p.pings = append(p.pings, *job)
 		p.pinging++
 		return
 	}
@@ -292,7 +292,8 @@ func (p *pace) begin() (job delivery.Job, ok bool) {
 		if g.flying >= g.limit || g.speed == slow && p.slowFlying() >= max(p.workers/2, 1) {
 			continue
 		}
-		job, g.held = g.held[0], g.held[1:]
+		job, g.held[0] = *g.held[0], nil
+		g.held = g.held[1:]
 		p.ahead--
 		p.flying++
 		g.flying++
@@ -338,25 +339,25 @@ func (p *pace) stillBehind(waiting []string) {
 }
 
 // drop gives what is held of a webhook, which is then not to be sent but to wait in the queue.
-func (p *pace) drop(webhookID string) []delivery.Job {
+func (p *pace) drop(webhookID string) (dropped []delivery.Job) {
 	g := p.of(webhookID)
-	held := g.held
-	g.held, p.ahead = nil, p.ahead-len(held)
-	if len(held) > 0 {
+	for _, job := range g.held {
+		dropped = append(dropped, *job)
 		p.behind[webhookID] = true
 	}
-	return held
+	g.held, p.ahead = nil, p.ahead-len(g.held)
+	return dropped
 }
 
 // dropOlder gives what is held and was read of its webhook before this turn.
 func (p *pace) dropOlder(turn int64) (old []delivery.Job) {
 	for id, g := range p.gaits {
-		var current []delivery.Job
+		var current []*delivery.Job
 		for _, job := range g.held {
 			if job.Turn == turn {
 				current = append(current, job)
 			} else {
-				old = append(old, job)
+				old = append(old, *job)
 				p.behind[id] = true
 			}
 		}

@@ -61,7 +61,7 @@ func TestLimits(t *testing.T) {
 
 // fly claims one delivery and gives it to a worker.
 func (p *pace) fly(id string) {
-	p.took(delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, time.Now())
+	p.took(&delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, time.Now())
 	if _, ok := p.begin(); !ok {
 		panic("nothing begins")
 	}
@@ -164,7 +164,7 @@ func claimAll(t *rapid.T, p *pace, a ask, now time.Time) []string {
 		if g := p.gaits[id]; limit == 0 || g != nil && g.flying+g.ahead() >= limit {
 			continue
 		}
-		p.took(delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, now)
+		p.took(&delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, now)
 	}
 	for job, ok := p.begin(); ok; job, ok = p.begin() {
 		got = append(got, job.Delivery.WebhookID)
@@ -246,7 +246,7 @@ func TestWhatIsTooFarAheadGoesBack(t *testing.T) {
 		}
 		for _, id := range hooks {
 			for range 1500 {
-				p.took(delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, now)
+				p.took(&delivery.Job{Delivery: delivery.Delivery{WebhookID: id}}, now)
 			}
 		}
 		returned, answered := 0, 0

@@ -57,7 +57,7 @@ func (s *shelf) put(hook webhook.Webhook, action event.Action) delivery.ID {
 		ID: s.last, WebhookID: hook.ID, Webhook: hook.Name, Registry: "acmereg", Action: action,
 		EventID: "5b0d6f1e-7c0e-4e57-9a57-0c9c3c1f2a11", Body: []byte(`{"action":"push"}`), State: delivery.Pending, Created: time.Now(),
 	}
-	s.lines[del.ID] = &line{job: delivery.Job{Delivery: del, Webhook: hook}, due: time.Now()}
+	s.lines[del.ID] = &line{job: delivery.Job{Delivery: del, Webhook: &hook}, due: time.Now()}
 	return del.ID
 }
 

@@ -35,7 +35,7 @@ func newSender(t *testing.T) *HTTP {
 
 func jobTo(address string) delivery.Job {
 	return delivery.Job{
-		Webhook:  webhook.Webhook{ID: "a", ServiceURI: webhook.StoredURI(address), Timeout: 5 * time.Second},
+		Webhook:  &webhook.Webhook{ID: "a", ServiceURI: webhook.StoredURI(address), Timeout: 5 * time.Second},
 		Delivery: delivery.Delivery{ID: 7, Attempts: 1, Action: event.Ping, Body: []byte(`{"action":"ping"}`), WebhookID: "a"},
 	}
 }

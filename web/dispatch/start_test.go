@@ -13,7 +13,7 @@ import (
 func (s *shelf) store(d *Dispatcher, id string) (sent delivery.ID, started bool) {
 	to := hook(id)
 	turn := s.Turn()
-	lease, ok := d.Reserve(to, event.Push)
+	lease, ok := d.Reserve(&to, event.Push)
 	sent = s.put(to, event.Push)
 	if !ok {
 		d.Wake()
@@ -198,7 +198,8 @@ func TestPingsOvertakeEverything(t *testing.T) {
 		for range 8 {
 			q.store(d, "a")
 		}
-		if _, ok := d.Reserve(hook("new"), event.Ping); !ok {
+		to := hook("new")
+		if _, ok := d.Reserve(&to, event.Ping); !ok {
 			t.Fatal("a ping has to wait")
 		}
 		id := q.put(hook("new"), event.Ping)
