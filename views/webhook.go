@@ -20,7 +20,7 @@ type WebhookPage struct {
 	Registry  registry.Registry
 	Hook      webhook.Webhook
 	Health    delivery.Health
-	Lost      delivery.Recoverable // what Recover failed would send again
+	Lost      delivery.Recoverable // whether Recover failed would send anything again
 	Waiting   delivery.Waiting     // what is held back: by a pause, until a retry, or while the endpoint is probed
 	Replay    *delivery.Replay     // the last one; nil without
 	Recovery  *delivery.Recovery   // the last one; nil: there was none

@@ -38,6 +38,12 @@ func TestRecoverSendsAgainWhatFailed(t *testing.T) {
 		if want := (delivery.Recoverable{Failed: 1, Waiting: 1}); err != nil || n != want {
 			t.Errorf("recoverable: %+v, %v, want %+v", n, err, want)
 		}
+		if n, err := q.db.Lost(t.Context(), mine.ID); err != nil || n.Failed != 1 || n.Waiting != 1 {
+			t.Errorf("%+v, %v: there is something of both", n, err)
+		}
+		if n, err := q.db.Lost(t.Context(), q.hooks[len(q.hooks)-1].ID+"x"); err != nil || n.Total() != 0 {
+			t.Errorf("%+v, %v of a webhook that is not there", n, err)
+		}
 		if n, _ := q.db.Recoverable(t.Context(), mine.ID, time.Time{}); n.Failed != 2 {
 			t.Errorf("of any time: %+v, want 2 failed", n)
 		}

@@ -29,6 +29,7 @@ type History interface {
 	Verdicts(ctx context.Context, id event.ID) ([]webhook.Verdict, error)
 	Stakes(ctx context.Context, webhookIDs []string) (map[string]delivery.Stakes, error)
 	Recoverable(ctx context.Context, webhookID string, since time.Time) (delivery.Recoverable, error)
+	Lost(ctx context.Context, webhookID string) (delivery.Recoverable, error) // whether there is any
 	LastRecovery(ctx context.Context, webhookID string) (r delivery.Recovery, ok bool, err error)
 }
 

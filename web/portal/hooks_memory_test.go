@@ -177,6 +177,10 @@ func (m *memory) ForgetRecovered(context.Context, string) (int, error) { return 
 
 func (m *memory) BeginRecovery(context.Context, delivery.Recovery) error { return nil }
 
+func (m *memory) Lost(context.Context, string) (delivery.Recoverable, error) {
+	return delivery.Recoverable{}, nil
+}
+
 func (m *memory) Recoverable(context.Context, string, time.Time) (delivery.Recoverable, error) {
 	return delivery.Recoverable{}, nil
 }

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -110,7 +109,7 @@ func (p *Portal) webhookPage(c echo.Context, reg registry.Registry, hook webhook
 		return page, err
 	}
 	page.Health = health[hook.ID]
-	if page.Lost, err = p.History.Recoverable(c.Request().Context(), hook.ID, time.Time{}); err != nil {
+	if page.Lost, err = p.History.Lost(c.Request().Context(), hook.ID); err != nil {
 		return page, err
 	}
 	if hook.IsPaused() || page.Lost.Waiting > 0 || page.Health.Circuit.Open() || page.Health.Drain > 0 { // else what waits is gone in a moment
