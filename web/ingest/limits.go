@@ -36,10 +36,14 @@ func (d *Door) admit(r *request, n int) error {
 	return err
 }
 
+// fullFor is how long a full source is refused until it is read again: a flood of what is refused shall cost little.
+const fullFor = time.Second
+
 // fits refuses a body for which its source has no room. What is known of the source may be behind, so it is read again before.
 func (d *Door) fits(r *request) error {
-	if r.source.Fits(d.Room.Kept(r.source.ID)) == nil {
-		return nil
+	err := r.source.Fits(d.Room.Kept(r.source.ID))
+	if err == nil || d.known.since(r.source.Name, d.Now().Add(-fullFor)) {
+		return err
 	}
 	d.known.forget(r.source.Name)
 	if err := d.prove(r); err != nil {

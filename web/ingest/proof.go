@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"sync"
+	"time"
 
 	"dockbell/models/fault"
 	"dockbell/models/source"
@@ -21,23 +22,35 @@ type Sources interface {
 // is stored, and when a token does not fit.
 type known struct {
 	mu      sync.RWMutex
-	sources map[string]source.Source
+	sources map[string]knownSource
+}
+
+type knownSource struct {
+	source.Source
+	read time.Time
 }
 
 func (k *known) get(name source.Name) (source.Source, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	s, ok := k.sources[name.Key()]
-	return s, ok
+	return s.Source, ok
 }
 
-func (k *known) put(s source.Source) {
+// since reports whether a source was read after a moment.
+func (k *known) since(name source.Name, moment time.Time) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.sources[name.Key()].read.After(moment)
+}
+
+func (k *known) put(s source.Source, read time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.sources == nil {
-		k.sources = map[string]source.Source{}
+		k.sources = map[string]knownSource{}
 	}
-	k.sources[s.Name.Key()] = s
+	k.sources[s.Name.Key()] = knownSource{s, read}
 }
 
 func (k *known) forget(name source.Name) {
@@ -75,7 +88,7 @@ func (d *Door) prove(r *request) error {
 	case !proven:
 		return unproven()
 	}
-	d.known.put(s)
+	d.known.put(s, d.Now())
 	r.source = s
 	return nil
 }

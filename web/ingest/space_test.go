@@ -48,6 +48,8 @@ func TestAFullSourceIsAskedToWait(t *testing.T) {
 		if err != nil || step.Forgotten != 1 {
 			t.Fatalf("forgot %d: %v", step.Forgotten, err)
 		}
+		full("within a second") // for which it is not looked
+		h.pass(time.Second)
 		if got := h.send(made, envelope(push("e-z", "v9"))); got.Accepted != 1 {
 			t.Errorf("with room it is answered %d: %s", got.Status, got.Error.Message)
 		}
@@ -59,6 +61,7 @@ func TestAFullSourceIsAskedToWait(t *testing.T) {
 		if _, err := h.sources.Change(t.Context(), "dist", source.Change{Space: &space}); err != nil {
 			t.Fatal(err)
 		}
+		h.pass(time.Second)
 		if got := h.send(made, envelope(push("e-y", "v9"))); got.Accepted != 1 {
 			t.Errorf("with more space it is answered %d: %s", got.Status, got.Error.Message)
 		}
