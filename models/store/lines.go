@@ -126,15 +126,16 @@ func (c claim) flying() (map[string]int, error) {
 	all := map[string]int{}
 	err := c.sql.query(func(row *sql.Rows) error {
 		var id string
-		err := row.Scan(&id)
-		all[id]++
+		var n int
+		err := row.Scan(&id, &n)
+		all[id] = n
 		return err
 	}, flyingQuery)
 	return all, err
 }
 
-// flyingQuery leaves counting to us: with "group by" SQLite would read a whole history in the order of its webhooks.
-const flyingQuery = "select webhook_id from deliveries where claimed <> 0 and next > 0"
+// flyingQuery groups by a text that no index has: by the webhook itself SQLite would read a whole history in the order of its webhooks.
+const flyingQuery = "select webhook_id || '', count(*) from deliveries where claimed <> 0 and next > 0 group by webhook_id || ''"
 
 // NextDue says when a Claim could next give something: when the first delivery is due, its lease ends, its webhook's pause is
 // over or its rate allows one more; and for which webhooks something is due that was not claimed, paused ones too.

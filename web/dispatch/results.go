@@ -58,7 +58,10 @@ func (r *results) take() (batch []delivery.Done, closing bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := min(len(r.waiting), writeBatch)
-	batch, r.waiting = r.waiting[:n:n], append(make([]delivery.Done, 0, len(r.waiting)), r.waiting[n:]...) // as many may come again
+	batch, r.waiting = r.waiting[:n:n], r.waiting[n:]
+	if len(r.waiting) == 0 {
+		r.waiting = make([]delivery.Done, 0, n) // as many may come again
+	}
 	return batch, r.closing
 }
 
