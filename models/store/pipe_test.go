@@ -135,22 +135,28 @@ func TestARefusalThatWaitedIsItsOwnWrites(t *testing.T) {
 // TestWritesGoOnWhenTheServerLostItsConnections: nobody hears of connections that broke while nothing was under way.
 func TestWritesGoOnWhenTheServerLostItsConnections(t *testing.T) {
 	onPipes(t, func(t *testing.T, db *store.DB, dsn string) {
-		var all sync.WaitGroup
-		for range 12 {
-			all.Go(func() {
-				if err := db.Read(t.Context()).Exec("select pg_sleep(0.1)").Error; err != nil {
-					t.Error(err)
-				}
-			})
+		for range 2 { // the driver looks after a connection that it takes for the first time, and after one that was not used for a second
+			var all sync.WaitGroup
+			for range 12 {
+				all.Go(func() {
+					if err := db.Read(t.Context()).Exec("select pg_sleep(0.1)").Error; err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
 		}
-		all.Wait()
 		beside, err := sql.Open("pgx", dsn)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer beside.Close()
-		var ended int
-		err = beside.QueryRow("select count(*) from pg_stat_activity where case when datname = current_database() and pid <> pg_backend_pid() then pg_terminate_backend(pid, 5000) end").Scan(&ended)
+		const others = "from pg_stat_activity where case when datname = current_database() and pid <> pg_backend_pid() then "
+		var ended, left int
+		err = beside.QueryRow("select count(*) " + others + "pg_terminate_backend(pid) end").Scan(&ended)
+		for left = ended; left > 0 && err == nil; {
+			err = beside.QueryRow("select count(*) " + others + "true end").Scan(&left)
+		}
 		if err != nil || ended < 6 {
 			t.Fatalf("%d connections were ended: %v", ended, err)
 		}
