@@ -154,3 +154,11 @@ const (
 	Shards     = shards
 	Committers = committers
 )
+
+// Shared is shared.
+type Shared struct{ of shared[int] }
+
+// Get is get.
+func (s *Shared) Get(ctx context.Context, key string, read func(context.Context) (int, error)) (int, error) {
+	return s.of.get(ctx, key, read)
+}

@@ -39,6 +39,7 @@ type DB struct {
 	sealer      *sealer
 	hooks       cache[[]webhook.Webhook] // by registry
 	opened      openedHooks
+	subscribers shared[[]webhook.Webhook] // with PostgreSQL, by registry
 	suspects    suspects
 	registries  cache[registriesRead] // under no name: all of them
 	usage       usage

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 
 	"gorm.io/gorm"
@@ -23,11 +24,12 @@ func (db *DB) Webhooks(ctx context.Context, name registry.Name) ([]webhook.Webho
 }
 
 // Subscribers gives the webhooks that an event of a registry is matched with. Every push asks for them, so they are
-// remembered until this process changes one; with PostgreSQL, where other processes change them too, they are read anew.
+// remembered until this process changes one; with PostgreSQL, where other processes change them too, their versions are read anew.
 // All who ask share them: nobody may change one.
 func (db *DB) Subscribers(ctx context.Context, name registry.Name) ([]webhook.Webhook, error) {
 	if db.postgres {
-		return db.readWebhooks(ctx, name)
+		hooks, err := db.subscribers.get(ctx, name.Key(), func(ctx context.Context) ([]webhook.Webhook, error) { return db.currentWebhooks(ctx, name) })
+		return hooks, translate(err)
 	}
 	hooks, turn, known := db.hooks.get(name.Key())
 	if !known {
@@ -54,6 +56,29 @@ func (db *DB) readWebhooks(ctx context.Context, name registry.Name) ([]webhook.W
 		all = append(all, w)
 	}
 	return all, nil
+}
+
+// currentWebhooks is readWebhooks without opening again what was opened before and has the same version.
+func (db *DB) currentWebhooks(ctx context.Context, name registry.Name) (hooks []webhook.Webhook, err error) {
+	all := true
+	err = db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
+		var id string
+		var version int64
+		err := row.Scan(&id, &version)
+		hook, known := db.opened.get(id, version)
+		hooks, all = append(hooks, hook), all && known
+		return err
+	}, "select id, version from webhooks where registry_key = ? order by name_key", name.Key())
+	if err != nil || all {
+		return hooks, err
+	}
+	if hooks, err = db.readWebhooks(ctx, name); err != nil {
+		return nil, err
+	}
+	for _, hook := range hooks {
+		db.opened.put(hook)
+	}
+	return hooks, nil
 }
 
 // Webhook gives one webhook by name in any case, with its secrets; NotFound at field "webhook".
