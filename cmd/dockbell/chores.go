@@ -116,7 +116,7 @@ func (h *house) doChores(ctx context.Context, log *slog.Logger) (stop func()) {
 			}
 		}
 	})
-	running.Go(func() { newCollector().run(ctx) })
+	running.Go(func() { newCollector(h.db.Rest).run(ctx) })
 	running.Go(func() { h.replays.Run(ctx) })
 	running.Go(func() { h.teller.Run(ctx) })
 	running.Go(func() { h.watchClock(ctx, log) })

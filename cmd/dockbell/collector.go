@@ -12,7 +12,7 @@ import (
 const (
 	roomWhenBusy  = 64 << 20 // bytes of garbage before they are collected
 	busyAt        = 5        // collections between two looks
-	looksTillIdle = 30       // in a row without a collection
+	looksTillIdle = 3        // in a row without a collection
 	lookAtHeap    = time.Second
 	usualPercent  = 100 // Go's own GOGC
 )
@@ -29,15 +29,19 @@ type collector struct {
 	quiet  int // looks in a row without a collection
 }
 
-func newCollector() *collector {
+// newCollector makes one; rest gives back what the database keeps for speed.
+func newCollector(rest func()) *collector {
 	samples := []heap.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}, {Name: "/gc/heap/live:bytes"}}
 	return &collector{
 		read: func() (cycles, live uint64) {
 			heap.Read(samples)
 			return samples[0].Value.Uint64(), samples[1].Value.Uint64()
 		},
-		set:  func(percent int) { debug.SetGCPercent(percent) },
-		free: debug.FreeOSMemory,
+		set: func(percent int) { debug.SetGCPercent(percent) },
+		free: func() {
+			rest()
+			debug.FreeOSMemory()
+		},
 	}
 }
 

@@ -162,3 +162,12 @@ type Shared struct{ of shared[int] }
 func (s *Shared) Get(ctx context.Context, key string, read func(context.Context) (int, error)) (int, error) {
 	return s.of.get(ctx, key, read)
 }
+
+// ReadersOpen is how many connections are open that read.
+func (db *DB) ReadersOpen() int {
+	conn, err := db.reader.DB()
+	if err != nil {
+		return -1
+	}
+	return conn.Stats().OpenConnections
+}
