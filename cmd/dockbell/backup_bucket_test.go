@@ -57,10 +57,20 @@ func TestBackupOfABucket(t *testing.T) {
 	restored(first, bucket+"new/", "one")
 	restored(file, bucket+"new/", "one", "another") // of which one is there
 	restored(second, "", "one", "another")
+	remove(t, filepath.Join(first, "backup.json")) // as of one that was broken off: its layers are whole
+	t.Setenv("DOCKBELL_BLOBS", bucket)
+	third := filepath.Join(root, "third")
+	backup("3", third, "--reuse", first)
+	if !sameFile(t, filepath.Join(first, name), filepath.Join(third, name)) {
+		t.Error("a layer of a back-up that was broken off was copied again")
+	}
+	if _, stderr, code := run(t, "restore", first, "--data="+filepath.Join(t.TempDir(), "data")); code == exitDone || !strings.Contains(stderr, "not complete") {
+		t.Errorf("a back-up that was broken off is restored: %d: %s", code, stderr)
+	}
 	if _, stderr, code := run(t, "backup", file+"2.tar", "--reuse", first, "--data="+h.data); code != exitUsage || !strings.Contains(stderr, "in a folder") {
 		t.Errorf("a file that reuses a folder: %d: %s", code, stderr)
 	}
-	if _, stderr, code := run(t, "backup", filepath.Join(root, "third"), "--reuse", root, "--data="+h.data); code != exitNotFound || !strings.Contains(stderr, "no back-up at "+root) {
+	if _, stderr, code := run(t, "backup", filepath.Join(root, "fourth"), "--reuse", root, "--data="+h.data); code != exitNotFound || !strings.Contains(stderr, "no back-up at "+root) {
 		t.Errorf("a folder that is no back-up: %d: %s", code, stderr)
 	}
 }

@@ -194,7 +194,7 @@ func removeArrivals(s sqlTx, rows []old) (n int, err error) {
 	}, "delete from arrivals where id"+s.among()+" returning source_id, "+weight, s.list(idsOf(rows)))
 	for _, id := range slices.Sorted(maps.Keys(freed)) {
 		if err == nil {
-			err = s.exec("update source_counts set kept = case when kept > ? then kept - ? else 0 end where source_id = ?", freed[id], freed[id], id)
+			err = s.exec("update source_counts set kept = kept - ? where source_id = ?", freed[id], id) // below 0 until all of it was written down
 		}
 	}
 	return n, err
@@ -220,7 +220,9 @@ func (db *DB) count(ctx context.Context, all []source.Source) error {
 		}
 	}
 	for i := range all {
-		all[i].Counts = written[all[i].ID].Plus(db.arrived.of(all[i].ID, written[all[i].ID].Kept))
+		c := written[all[i].ID].Plus(db.arrived.of(all[i].ID, written[all[i].ID].Kept))
+		c.Kept = max(c.Kept, 0)
+		all[i].Counts = c
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +73,50 @@ func TestWhatIsKeptOfASourceIsCounted(t *testing.T) {
 			}
 			again.kept("after retention", (left-1)*one)
 		}
+	})
+}
+
+// TestTwoProcessesCountOneSource: each takes, writes its counts and removes what is old while the other does; in the end both know
+// that as much is kept as is there, and at last nothing.
+func TestTwoProcessesCountOneSource(t *testing.T) {
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+		one := newSourceHouse(t, storetest.OpenWith(t, store.Options{DSN: dsn}))
+		two := one
+		two.db = storetest.OpenWith(t, store.Options{DSN: dsn})
+		two.outbox = one.outboxOf(two.db)
+		for host, db := range map[string]*store.DB{"one": one.db, "two": two.db} { // so that their IDs differ
+			if _, err := db.Join(t.Context(), memberOf(host)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const each = 40
+		var all sync.WaitGroup
+		for _, h := range []sourceHouse{one, two} {
+			all.Go(func() {
+				for n := range each {
+					h.take(source.Arrival{Body: []byte("0123456789")})
+					if n%5 == 0 {
+						h.flush()
+					}
+					if _, err := h.db.Forget(t.Context(), keeping.Arrivals, time.Now().Add(time.Hour), keeping.Mark{}, 2); err != nil {
+						t.Error(err)
+					}
+				}
+				h.flush()
+			})
+		}
+		all.Wait()
+		left := int64(rowsOf(t, one.db, "arrivals"))
+		for _, h := range []sourceHouse{one, two} {
+			h.kept("in the end", left*(10+2+source.ArrivalWeight))
+		}
+		for step := (keeping.Step{}); !step.Done; {
+			var err error
+			if step, err = one.db.Forget(t.Context(), keeping.Arrivals, time.Now().Add(time.Hour), step.Next, 100); err != nil {
+				t.Fatal(err)
+			}
+		}
+		two.kept("of nothing", 0)
 	})
 }
 

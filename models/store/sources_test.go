@@ -43,8 +43,12 @@ func newSourceHouse(t *testing.T, db *store.DB) sourceHouse {
 	if err := db.AddSource(t.Context(), h.src); err != nil {
 		t.Fatal(err)
 	}
-	h.outbox = &delivery.Outbox{Store: db, Now: time.Now, NewID: func() event.ID { return event.ID(uuid.NewString()) }, NewDeliveryID: delivery.NewIDs(time.Now).Next}
+	h.outbox = h.outboxOf(db)
 	return h
+}
+
+func (h sourceHouse) outboxOf(db *store.DB) *delivery.Outbox {
+	return &delivery.Outbox{Store: db, Now: time.Now, NewID: func() event.ID { return event.ID(uuid.NewString()) }, NewDeliveryID: delivery.NewIDs(time.Now).Next}
 }
 
 // push is an event of team/app.
