@@ -23,6 +23,7 @@ type clock struct {
 	mu    sync.Mutex
 	asked time.Time // when it was asked, by this machine's clock
 	told  time.Time // what the database said
+	back  time.Time // when it was last found set back, by this machine's clock; zero: never, or that is settled
 }
 
 // now is the database's time.
@@ -55,8 +56,28 @@ func (c *clock) settle(ctx context.Context) error {
 	if took > clockDoubts && !c.told.IsZero() {
 		return nil
 	}
-	c.asked, c.told = before.Add(took/2), told
+	at := before.Add(took / 2)
+	if !c.told.IsZero() && c.told.Add(at.Sub(c.asked)).Sub(told) >= setBack {
+		c.back = at
+	}
+	c.asked, c.told = at, told
 	return nil
+}
+
+// wasSetBack gives when the clock was found set back, if that is so long ago.
+func (c *clock) wasSetBack(ago time.Duration) (when time.Time, yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.back, !c.back.IsZero() && c.own().Sub(c.back) >= ago
+}
+
+// settled says that what follows from a clock that was set back is done.
+func (c *clock) settled(when time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.back.Equal(when) {
+		c.back = time.Time{}
+	}
 }
 
 func (c *clock) doubtful() bool {

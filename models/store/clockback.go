@@ -9,7 +9,7 @@ import (
 )
 
 // How a clock that was set back is noticed: with SQLite the times in the database are this machine's. A PostgreSQL keeps the time
-// for all of its processes.
+// for all of its processes, and each of them notices when it is asked again.
 const (
 	setBack    = time.Second   // a clock that shows so much less than went by was set back
 	clockKept  = "store.clock" // setting: the time when somebody last looked, for the next start
@@ -29,7 +29,7 @@ type watched struct {
 // than NextDue said.
 func (db *DB) KeepTime(ctx context.Context) (moved bool, err error) {
 	if db.postgres {
-		return false, nil
+		return db.keepSharedTime(ctx)
 	}
 	seen, shown := time.Now(), db.now().Round(0)
 	before := db.watched
@@ -78,4 +78,42 @@ func moveForward(tx *gorm.DB, back time.Duration, shown time.Time) error {
 	}
 	row := settingRow{Key: clockKept, Value: shown.UTC().Format(time.RFC3339Nano)}
 	return tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "key"}}, DoUpdates: clause.AssignmentColumns([]string{"value"})}).Create(&row).Error
+}
+
+// allSettled is how long after one process noticed that PostgreSQL's clock was set back all of them go by the new time: they ask at
+// least so often. What is scheduled until then may still be so by the old one.
+const allSettled = 2 * clockFresh
+
+// keepSharedTime is KeepTime with PostgreSQL. Every process does it, and a second time changes nothing.
+func (db *DB) keepSharedTime(ctx context.Context) (moved bool, err error) {
+	if db.clock == nil {
+		return false, nil
+	}
+	if err := db.clock.settle(ctx); err != nil {
+		return false, translate(err)
+	}
+	when, yes := db.clock.wasSetBack(allSettled)
+	if !yes {
+		return false, nil
+	}
+	if err := db.write(ctx, func(tx *gorm.DB) error { return bringBack(tx, micros(db.now())) }); err != nil {
+		return false, err
+	}
+	db.log.Warn("the database's clock was set back; what waits keeps its distance")
+	db.clock.settled(when)
+	return true, nil
+}
+
+// bringBack gives what was attempted at a time that has not come yet the gap until its next attempt from now on, and makes due what was
+// stored then. What is in flight keeps its lease: one that is too long takes nothing from anybody.
+func bringBack(tx *gorm.DB, now int64) error {
+	for _, statement := range []string{
+		"update deliveries set next = ? + next - last_at, last_at = ? where " + waiting + " and last_at > ?",
+		"update webhook_states set paused_until = case when paused_until > last_at then ? + paused_until - last_at else paused_until end, last_at = ? where last_at > ?",
+	} {
+		if err := tx.Exec(statement, now, now, now).Error; err != nil {
+			return err
+		}
+	}
+	return tx.Exec("update deliveries set next = ? where "+waiting+" and attempts = 0 and next > ?", now, now).Error
 }

@@ -74,3 +74,51 @@ func TestAClockThatIsSetForwardMovesNothing(t *testing.T) {
 		t.Errorf("it is due at %s, was at %s", got, due)
 	}
 }
+
+// TestTheDatabasesClockIsSetBackWithRetries: what waits for a retry, and what was just stored, does not wait for a day more when
+// PostgreSQL's own clock is set back by one. It is brought forward when every process knows the new time, and once.
+func TestTheDatabasesClockIsSetBackWithRetries(t *testing.T) {
+	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
+		dsn, set := settable(t, dsn)
+		machine := &clock{t: time.Now()}
+		db := storetest.OpenWith(t, store.Options{DSN: dsn, Own: machine.now})
+		addRegistry(t, db, acme("acmereg", registry.Premium))
+		q := queueOf(t, db, "acmereg", 1)
+		q.clock.t = q.db.Now()
+		failed := q.waiting(0, 1)[0]
+		q.finish(q.claim(1, 1), 500)
+		fresh := q.waiting(0, 1)[0]
+		waits := func(id delivery.ID) time.Duration { return q.stored(id).Next.Sub(q.db.Now()) }
+		gap := waits(failed)
+		by := -24 * time.Hour
+		pass := func(d time.Duration) {
+			machine.advance(d)
+			by += d
+			set(by)
+		}
+		pass(clockFresh)
+		q.looks(false) // it notices
+		for _, id := range []delivery.ID{failed, fresh} {
+			if w := waits(id); w < 23*time.Hour {
+				t.Fatalf("the control: it waits %s", w)
+			}
+		}
+		pass(2 * clockFresh)
+		q.looks(true)
+		if w := waits(failed); w < 0 || w > gap+time.Second {
+			t.Errorf("the retry waits %s, before %s", w, gap)
+		}
+		if w := waits(fresh); w > 0 {
+			t.Errorf("what was just stored waits %s", w)
+		}
+		next := q.stored(failed).Next
+		pass(2 * clockFresh)
+		q.looks(false)
+		if again := q.stored(failed).Next; !again.Equal(next) {
+			t.Errorf("it was moved a second time, from %s to %s", next, again)
+		}
+	})
+}
+
+// clockFresh is how often the database is asked for its time at least.
+const clockFresh = 10 * time.Second
