@@ -189,7 +189,7 @@ func visitsAll(t *testing.T, pages []string) {
 		"/setup", "/setup/registry", "/sign-in", "/connect/dockbell-cloud.json",
 		"/registries/:registry/webhooks/check-name", "/registries/:registry/webhooks/:webhook/replay/progress", "/registries/:registry/webhooks/:webhook/recover/progress", "/registries/:registry/webhooks/scope-preview", "/registries/:registry/stream",
 		"/registries/:registry/deliveries/:id/body", "/registries/:registry/deliveries/:id/ping",
-		"/registries/:registry/replications/-/delete", "/registries/:registry/sources/-/rotate", "/registries/:registry/sources/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
+		"/registries/:registry/replications/-/delete", "/registries/:registry/sources/-/edit", "/registries/:registry/sources/-/rotate", "/registries/:registry/sources/-/delete", "/settings/users/-/edit", "/settings/users/-/delete", "/settings/tokens/-/revoke",
 	}
 	for _, r := range (&portal.Portal{}).Routes() {
 		if r.Method != http.MethodGet || slices.Contains(noPages, r.Path) {

@@ -33,6 +33,7 @@ func (p *Portal) sourceRoutes() []auth.Route {
 		{Method: http.MethodGet, Path: list, Permission: account.Read, Handler: p.sources},
 		{Method: http.MethodPost, Path: list, Permission: account.Admin, Handler: p.addSource},
 		{Method: http.MethodGet, Path: list + "/new", Permission: account.Admin, Handler: p.newSource},
+		{Method: http.MethodGet, Path: list + "/-/edit", Permission: account.Admin, Handler: p.pickedSource("edit")},
 		{Method: http.MethodGet, Path: list + "/-/rotate", Permission: account.Admin, Handler: p.pickedSource("rotate")},
 		{Method: http.MethodGet, Path: list + "/-/delete", Permission: account.Admin, Handler: p.pickedSource("delete")},
 		{Method: http.MethodGet, Path: list + "/:source", Permission: account.Read, Handler: p.oneSource},

@@ -58,6 +58,7 @@ func TestSourcesOfARegistry(t *testing.T) {
 	b.Post(sourcesPage+"/edge/edit", "rate", "50", "space", "much", "networks", "").Status(http.StatusUnprocessableEntity).Says("#err-sum", "Space in MiB")
 	b.Post(sourcesPage+"/edge/edit", "rate", "60", "space", "2", "networks", "").Leads(sourcesPage + "/edge")
 	b.Get(sourcesPage+"/edge").Says("main", "1 MiB of 2 MiB").Says("main", "60/s").Says("main", "Everywhere").Lacks(".callout.warn")
+	b.Get(sourcesPage + "/-/edit?source=edge").Leads(sourcesPage + "/edge/edit")
 	b.Get(sourcesPage + "/-/rotate?source=edge").Leads(sourcesPage + "/edge/rotate")
 	b.Get(sourcesPage + "/-/delete").Leads(sourcesPage)
 	b.Get(sourcesPage+"/edge/rotate").Says("dialog h2", "Rotate the token of edge?")
