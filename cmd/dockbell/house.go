@@ -125,10 +125,7 @@ func (h *house) wire(ctx context.Context, cfg Config, key []byte, log *slog.Logg
 	h.ids = delivery.NewIDs(h.db.Now)
 	outbox := &delivery.Outbox{
 		Store: h.db, Now: h.db.Now, NewID: func() event.ID { return event.ID(newID()) }, NewDeliveryID: h.ids.Next,
-		Wake: h.wake, Feed: feed,
-	}
-	if !cfg.Database.Postgres() { // there the caps of several processes are counted in the database
-		outbox.Starter = h.dispatcher
+		Wake: h.wake, Starter: h.dispatcher, Feed: feed,
 	}
 	h.sources = newSources(h.db, h.registries, h.site.public)
 	controls := &delivery.Controls{Store: h.db, Now: h.db.Now, Wake: h.wake, Feed: feed}

@@ -92,12 +92,12 @@ var wants = map[string]func(image string) bool{
 }
 
 // subscribe makes a webhook with a receiver for each of wants.
-func (l *ledger) subscribe(t *testing.T, p *process) {
+func (l *ledger) subscribe(t *testing.T, p *process, more ...string) {
 	t.Helper()
 	b := p.browser()
 	for name, scope := range map[string]string{"everything": "", "teamonly": "team/*:*", "slowly": "base:*"} {
 		takes := map[string]time.Duration{"slowly": 20 * time.Millisecond}[name]
-		b.Send(hooksPath, hookForm(name, l.receiver(t, name, takes).URL, "scope", scope)).LeadsLike(hooksPath)
+		b.Send(hooksPath, hookForm(name, l.receiver(t, name, takes).URL, append([]string{"scope", scope}, more...)...)).LeadsLike(hooksPath)
 	}
 }
 

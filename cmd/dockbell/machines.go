@@ -89,10 +89,11 @@ func (h *house) join(ctx context.Context, cfg Config, on net.Listener) error {
 
 func (h *house) joinAgain(ctx context.Context) error {
 	node, err := h.db.Join(ctx, h.state(ctx))
-	if err == nil {
-		h.ids.SetNode(node)
+	if err != nil {
+		return err
 	}
-	return err
+	h.ids.SetNode(node)
+	return h.divide(ctx)
 }
 
 // state is how this process is now.
@@ -122,10 +123,29 @@ func (h *house) beat(ctx context.Context, log *slog.Logger) {
 		if fault.Is(err, fault.NotFound) { // it was away for so long that it was forgotten
 			err = h.joinAgain(ctx)
 		}
+		if err == nil {
+			err = h.divide(ctx)
+		}
 		if err != nil && ctx.Err() == nil {
 			log.Warn("the other servers do not hear of this one", "error", err.Error())
 		}
 	}
+}
+
+// divide tells the dispatcher among how many the work is divided.
+func (h *house) divide(ctx context.Context) error {
+	members, err := h.db.Members(ctx)
+	if err != nil {
+		return err
+	}
+	alive := 0
+	for _, m := range members {
+		if m.Alive(h.db.Now()) {
+			alive++
+		}
+	}
+	h.dispatcher.Share(alive)
+	return nil
 }
 
 // diskOf measures the disk on which a folder lies.

@@ -141,12 +141,13 @@ func TestWorkMovesToTheOtherMachine(t *testing.T) {
 	})
 }
 
-// TestEitherMachineDelivers: one machine takes the pushes, and both deliver.
+// TestEitherMachineDelivers: one machine takes the pushes, and both deliver. Their webhooks have a limit, which both count in the queue;
+// of others a machine starts itself what it has room for.
 func TestEitherMachineDelivers(t *testing.T) {
 	storetest.OnPostgres(t, func(t *testing.T, dsn string) {
 		one, two := twoMachines(t, dsn)
 		l := newLedger()
-		l.subscribe(t, one)
+		l.subscribe(t, one, "maxInFlight", "16")
 		d := &driver{p: one, base: one.base, ledger: l}
 		d.start(4)
 		until(t, "both machines deliver", func() bool { return delivered(t, one) > 20 && delivered(t, two) > 20 })

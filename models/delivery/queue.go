@@ -27,7 +27,7 @@ type Job struct {
 // Due says what a Claim could give.
 type Due struct {
 	At      time.Time // when it could next give something; zero: nothing waits
-	Waiting []string  // webhooks for which something is due and was not claimed
+	Waiting []string  // webhooks for which something is due and was not claimed; where several processes do that, not in this moment
 }
 
 // Starter sends deliveries as soon as they are stored, without asking the queue for them: they are stored as claimed. All that it

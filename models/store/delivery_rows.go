@@ -49,17 +49,13 @@ type deliveryRow struct {
 func (deliveryRow) TableName() string { return "deliveries" }
 
 func rowOfDelivery(del delivery.Delivery, bodyID delivery.ID, image int64) deliveryRow {
-	row := deliveryRow{
+	return deliveryRow{
 		ID: int64(del.ID), EventID: string(del.EventID), Registry: string(del.Registry), RegistryKey: del.Registry.Key(),
 		WebhookID: del.WebhookID, Webhook: string(del.Webhook), Action: string(del.Action),
 		Repository: plainText(del.Image.Repository), Tag: plainText(del.Image.Tag), Digest: plainText(del.Image.Digest),
 		ImageID: image, BodyID: int64(bodyID), State: string(del.State), Attempts: int64(del.Attempts), Retries: int64(del.Retries),
 		Next: micros(del.Next), Created: micros(del.Created), Lane: plainText(del.Lane),
 	}
-	if del.Lease > 0 {
-		row.Claimed, row.Next = row.Next, micros(del.Next.Add(del.Lease))
-	}
-	return row
 }
 
 // delivery gives the delivery without its body. While an attempt runs nothing further is planned.

@@ -50,7 +50,7 @@ func (db *DB) storeParts(tx *gorm.DB, parts []*part) error {
 	for _, p := range parts {
 		for i, entry := range p.entries {
 			if p.fresh[i] {
-				in.add(entry, p.events[i], s.shard())
+				in.add(entry, p.events[i], s.shard(), micros(db.now()))
 			}
 		}
 	}
@@ -111,7 +111,8 @@ type intake struct {
 	hours      map[eventHourRow]int64
 }
 
-func (in *intake) add(entry delivery.Entry, row eventRow, shard int64) {
+// add notes what a new event brings. Whatever is started at once is leased from now on.
+func (in *intake) add(entry delivery.Entry, row eventRow, shard, now int64) {
 	bodies := map[string]delivery.ID{}
 	for _, del := range entry.Deliveries {
 		id, known := bodies[string(del.Body)]
@@ -120,7 +121,11 @@ func (in *intake) add(entry delivery.Entry, row eventRow, shard int64) {
 			bodies[string(del.Body)] = id
 			in.bodies = append(in.bodies, bodyRow{int64(id), del.Body})
 		}
-		in.deliveries = append(in.deliveries, rowOfDelivery(del, id, row.ImageID))
+		stored := rowOfDelivery(del, id, row.ImageID)
+		if del.Lease > 0 {
+			stored.Claimed, stored.Next = now, now+del.Lease.Microseconds()
+		}
+		in.deliveries = append(in.deliveries, stored)
 	}
 	in.hours[eventHourRow{
 		Registry: row.Registry, RegistryKey: row.RegistryKey, Hour: micros(entry.Event.Time.Truncate(time.Hour)), Action: row.Action, Shard: shard,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -159,6 +160,16 @@ func (db *DB) oneMoment() *sql.TxOptions {
 	return &sql.TxOptions{}
 }
 
+// justNow is how long a delivery may wait for a claim without being called a backlog.
+const justNow = time.Second
+
+// onItsWay reports whether a line began to wait just now and nothing holds it back. Of several processes each stores some deliveries
+// that another one claims in the next moment; if for these nothing could be started at once, all would have to wait for ever.
+func (l line) onItsWay(now int64) bool {
+	at, ok := l.ready()
+	return ok && at <= now && l.due > now-justNow.Microseconds()
+}
+
 func dueNext(s sqlTx, now int64) (due delivery.Due, err error) {
 	var first int64
 	sooner := func(at int64) {
@@ -180,7 +191,7 @@ func dueNext(s sqlTx, now int64) (due delivery.Due, err error) {
 	}
 	waiting, err := lines(s)
 	for _, l := range waiting {
-		if l.due <= now {
+		if l.due <= now && (!s.postgres || !l.onItsWay(now)) {
 			due.Waiting = append(due.Waiting, l.webhookID)
 		}
 		if l.ordered != 0 && err == nil {

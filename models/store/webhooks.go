@@ -58,25 +58,31 @@ func (db *DB) readWebhooks(ctx context.Context, name registry.Name) ([]webhook.W
 	return all, nil
 }
 
-// currentWebhooks is readWebhooks without opening again what was opened before and has the same version.
+// currentWebhooks is readWebhooks without opening again what was opened before and has the same version. It says besides which of
+// them are in trouble: another process may know of that alone. What is started for the others at once is leased by the database's clock.
 func (db *DB) currentWebhooks(ctx context.Context, name registry.Name) (hooks []webhook.Webhook, err error) {
-	all := true
+	db.settle(ctx)
+	all, troubled := true, map[string]bool{}
 	err = db.sql(db.read(ctx)).query(func(row *sql.Rows) error {
 		var id string
 		var version int64
-		err := row.Scan(&id, &version)
+		var trouble bool
+		err := row.Scan(&id, &version, &trouble)
 		hook, known := db.opened.get(id, version)
+		hook.Troubled, troubled[id] = trouble, trouble
 		hooks, all = append(hooks, hook), all && known
 		return err
-	}, "select id, version from webhooks where registry_key = ? order by name_key", name.Key())
+	}, `select w.id, w.version, coalesce(s.failing_since <> 0 or s.paused_until > ? or s.probe_gap <> 0 or s.drain_last <> 0, false)
+		from webhooks as w left join webhook_states as s on s.webhook_id = w.id where w.registry_key = ? order by w.name_key`, micros(db.now()), name.Key())
 	if err != nil || all {
 		return hooks, err
 	}
 	if hooks, err = db.readWebhooks(ctx, name); err != nil {
 		return nil, err
 	}
-	for _, hook := range hooks {
-		db.opened.put(hook)
+	for i := range hooks {
+		db.opened.put(hooks[i])
+		hooks[i].Troubled = troubled[hooks[i].ID]
 	}
 	return hooks, nil
 }

@@ -46,6 +46,7 @@ type Webhook struct {
 	Rate           int           // at most so many begin in a minute; 0: as many as come
 	Ordered        bool          // deliveries of one repository never overtake each other
 	Paused         time.Time     // since when events are kept and not sent; zero: not paused. Never set while disabled
+	Troubled       bool          // where several processes share the work: it fails, or what came of its deliveries holds the next ones back
 	SigningSecrets []Secret      // newest first; empty = unsigned. An older one signs too until it expires
 	Version        int64         // counts changes; an update names the version it was made from
 	DisabledReason string        // set when Dockbell disabled it by itself, cleared when it is enabled
@@ -66,9 +67,9 @@ type Secret struct {
 // Key is the form in which names are compared and stored for uniqueness.
 func (w Webhook) Key() string { return w.Name.Key() }
 
-// Controlled reports whether the webhook holds deliveries back by what it is set to.
+// Controlled reports whether the webhook holds deliveries back by what it is set to, or by its troubles.
 func (w Webhook) Controlled() bool {
-	return w.IsPaused() || w.MaxInFlight > 0 || w.Rate > 0 || w.Ordered
+	return w.IsPaused() || w.MaxInFlight > 0 || w.Rate > 0 || w.Ordered || w.Troubled
 }
 
 // IsPaused reports whether what fires the webhook is kept and not sent.

@@ -207,6 +207,7 @@ func (c *claims) hand() {
 	if c.closed {
 		return
 	}
+	c.pace.members = max(int(c.d.members.Load()), 1)
 	turn := c.d.Queue.Turn()
 	for {
 		job, ok := c.pace.begin()

@@ -70,6 +70,7 @@ type Dispatcher struct {
 	cut     chan struct{} // closed by Cut
 	cutOnce sync.Once
 	flying  atomic.Int64
+	members atomic.Int64
 }
 
 // Wake says that there is work. It never blocks; calls that come together count as one.
@@ -77,6 +78,9 @@ func (d *Dispatcher) Wake() {
 	d.init()
 	ring(d.bell)
 }
+
+// Share says how many processes take from the queue, this one among them.
+func (d *Dispatcher) Share(members int) { d.members.Store(int64(members)) }
 
 // Cut ends the grace that attempts in flight have after the end of Run's context.
 func (d *Dispatcher) Cut() {

@@ -36,6 +36,7 @@ const (
 type pace struct {
 	workers   int
 	alone     bool          // no other process takes from the queue
+	members   int           // processes that take from it
 	typical   time.Duration // of a quick answer, over the newest ones
 	flying    int           // deliveries that workers hold
 	ahead     int           // deliveries that are claimed or reserved and that no worker holds
@@ -72,6 +73,24 @@ func (p *pace) most(g *gait) int {
 		most = min(most, g.limit+g.share())
 	}
 	return most
+}
+
+// atOnce is how many deliveries of a webhook this process sends at a time. A slow one's are counted in the queue; of a quick one's, which
+// are started without it, each process sends its part.
+func (p *pace) atOnce(g *gait) int {
+	if g.speed != quick {
+		return g.limit
+	}
+	return min(g.limit, max(mostInFlight/p.members, firstInFlight))
+}
+
+// full reports whether no more may be started of a quick webhook without the queue.
+func (p *pace) full(g *gait) bool {
+	if p.alone {
+		return g.flying+g.ahead() >= p.most(g)
+	}
+	most := p.atOnce(g) // so much that the leases end long after its turn, as few as it sends at a time
+	return g.ahead() >= max(done(most, g.typical), aheadOfWorkers*most)
 }
 
 // share is how many deliveries of a webhook may be ahead where no other process takes from the queue.
@@ -115,7 +134,7 @@ type ask struct {
 }
 
 func newPace(workers int, alone bool) *pace {
-	return &pace{workers: workers, alone: alone, gaits: map[string]*gait{}, behind: map[string]bool{}}
+	return &pace{workers: workers, alone: alone, members: 1, gaits: map[string]*gait{}, behind: map[string]bool{}}
 }
 
 // room is how many deliveries may be ahead of the workers.
@@ -233,7 +252,7 @@ func (p *pace) reserve(hook *webhook.Webhook, action event.Action) bool {
 		return true
 	}
 	g := p.gaits[hook.ID]
-	if g == nil || g.speed != quick || !g.healthy || hook.Controlled() || p.behind[hook.ID] || p.free() <= 0 || g.flying+g.ahead() >= p.most(g) {
+	if g == nil || g.speed != quick || !g.healthy || hook.Controlled() || p.behind[hook.ID] || p.free() <= 0 || p.full(g) {
 		p.behind[hook.ID] = true
 		return false
 	}
@@ -289,7 +308,7 @@ func (p *pace) begin() (job delivery.Job, ok bool) {
 			continue
 		}
 		p.turns = append(p.turns, g)
-		if g.flying >= g.limit || g.speed == slow && p.slowFlying() >= max(p.workers/2, 1) {
+		if g.flying >= p.atOnce(g) || g.speed == slow && p.slowFlying() >= max(p.workers/2, 1) {
 			continue
 		}
 		job, g.held[0] = *g.held[0], nil

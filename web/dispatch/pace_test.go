@@ -7,6 +7,8 @@ import (
 	"pgregory.net/rapid"
 
 	"dockbell/models/delivery"
+	"dockbell/models/event"
+	"dockbell/models/webhook"
 )
 
 var (
@@ -105,6 +107,44 @@ func TestClaimsToMake(t *testing.T) {
 	p.unwritten = mostUnwritten * 64
 	if asks := p.next(); asks != nil {
 		t.Errorf("while nothing can be stored: %+v", asks)
+	}
+}
+
+// TestProcessesShareACap: each sends its part of what a quick webhook takes, so that it gets no more than from one process.
+func TestProcessesShareACap(t *testing.T) {
+	for members, want := range map[int]int{1: 16, 2: 8, 3: 5, 4: 4, 9: 4} {
+		p := newPace(64, false)
+		p.members = members
+		for range 16 {
+			p.learn("quick", quickly, 0)
+		}
+		started := 0
+		for hook := (webhook.Webhook{ID: "quick"}); p.reserve(&hook, event.Push); started++ {
+			job := &delivery.Job{Delivery: delivery.Delivery{WebhookID: "quick"}}
+			p.unreserve(job)
+			p.took(job, time.Now())
+		}
+		sent := 0
+		for _, ok := p.begin(); ok; _, ok = p.begin() {
+			sent++
+		}
+		if sent != want {
+			t.Errorf("one of %d processes sends %d at a time, want %d", members, sent, want)
+		}
+		if most := want * int(aheadFor/quickly.Duration); started > most || started < want*aheadOfWorkers {
+			t.Errorf("one of %d processes started %d, want up to %d", members, started, most)
+		}
+		p.learn("slow", slowly, 0)
+		for range 6 {
+			p.took(&delivery.Job{Delivery: delivery.Delivery{WebhookID: "slow"}}, time.Now())
+		}
+		sent = 0
+		for _, ok := p.begin(); ok; _, ok = p.begin() {
+			sent++
+		}
+		if sent != 4 { // of these the queue counts the others'
+			t.Errorf("one of %d processes sends a slow webhook %d at a time", members, sent)
+		}
 	}
 }
 
