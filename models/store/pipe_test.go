@@ -2,10 +2,10 @@ package store_test
 
 import (
 	"database/sql"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -100,17 +100,7 @@ func TestARefusalThatWaitedIsItsOwnWrites(t *testing.T) {
 		if err := db.Write(t.Context(), func(tx *gorm.DB) error { return db.Later(tx, setSetting, "test.taken", "1") }); err != nil {
 			t.Fatal(err)
 		}
-		hold, held := make(chan struct{}), sync.WaitGroup{}
-		for range store.Committers { // all of them are busy until the writes below wait together
-			began := make(chan struct{})
-			var once sync.Once
-			held.Go(func() {
-				if err := db.Write(t.Context(), func(*gorm.DB) error { once.Do(func() { close(began) }); <-hold; return nil }); err != nil {
-					t.Error(err)
-				}
-			})
-			<-began
-		}
+		release := holdCommitters(t, db, store.Committers) // until the writes below wait together
 		var all sync.WaitGroup
 		for _, key := range []string{"test.one", "test.taken", "test.two"} {
 			all.Go(func() {
@@ -120,12 +110,9 @@ func TestARefusalThatWaitedIsItsOwnWrites(t *testing.T) {
 				}
 			})
 		}
-		for db.Waiting() < 3 {
-			time.Sleep(time.Millisecond)
-		}
-		close(hold)
+		queued(t, db, 3)
+		release()
 		all.Wait()
-		held.Wait()
 		if got := settingsOf(t, db); !slices.Equal(got, []string{"test.one", "test.taken", "test.two"}) {
 			t.Errorf("%v are stored", got)
 		}
@@ -164,4 +151,58 @@ func TestWritesGoOnWhenTheServerLostItsConnections(t *testing.T) {
 			t.Errorf("a write on connections that the server ended: %v", err)
 		}
 	})
+}
+
+// TestOneThatTakesLongHoldsNobodyUp: in a crowd a commit waits for the end of another one, but not for one that waits itself.
+func TestOneThatTakesLongHoldsNobodyUp(t *testing.T) {
+	onPipes(t, func(t *testing.T, db *store.DB, _ string) {
+		release := holdCommitters(t, db, store.Committers)
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				if err := db.Write(t.Context(), func(tx *gorm.DB) error { return db.Later(tx, setSetting, fmt.Sprintf("test.%d", i), "1") }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		queued(t, db, 20)
+		began, stop := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		all.Go(func() {
+			if err := db.Write(t.Context(), func(*gorm.DB) error { once.Do(func() { close(began) }); <-stop; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		queued(t, db, 21)
+		release()
+		<-began // it shares its commit with all the others
+		if err := db.Write(t.Context(), func(tx *gorm.DB) error { return db.Later(tx, setSetting, "test.last", "1") }); err != nil {
+			t.Error(err)
+		}
+		close(stop)
+		all.Wait()
+		if got := settingsOf(t, db); len(got) != 21 {
+			t.Errorf("%v are stored", got)
+		}
+	})
+}
+
+// holdCommitters keeps so many goroutines of the writer busy until release is called.
+func holdCommitters(t *testing.T, db *store.DB, n int) (release func()) {
+	t.Helper()
+	end, held := make(chan struct{}), sync.WaitGroup{}
+	for range n {
+		began := make(chan struct{})
+		var once sync.Once
+		held.Go(func() {
+			if err := db.Write(t.Context(), func(*gorm.DB) error { once.Do(func() { close(began) }); <-end; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		<-began
+	}
+	return func() {
+		close(end)
+		held.Wait()
+	}
 }

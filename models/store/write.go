@@ -26,6 +26,9 @@ const (
 // sooner; a commit costs much the same however many share it.
 const gatherFor = 2 * time.Millisecond
 
+// patience is how long writes wait at most for the end of another commit before they have one of their own.
+const patience = 10 * time.Millisecond
+
 // write runs fn in a transaction and returns when it is committed. Writes that come while a commit is under way share the
 // next one; a lone write never waits, and in a crowd it waits for the others, gatherFor at most. When anything in a shared
 // transaction fails it is rolled back and its writes are repeated: fn may run more than once and must not have effects
@@ -57,8 +60,11 @@ type writer struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
 	waiting []*request
-	last    int // writes in the newest commit
-	want    int // writes for which a commit gathers; 0: none does
+	last    int         // writes in the newest commit
+	busy    int         // commits that are under way
+	late    *time.Timer // runs while a commit waits for the end of another one
+	overdue bool        // it has run out
+	want    int         // writes for which a commit gathers; 0: none does
 	closed  bool
 	running sync.WaitGroup
 
@@ -112,15 +118,47 @@ func (w *writer) add(r *request) bool {
 func (w *writer) take() []*request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.waiting) == 0 && !w.closed {
+	for !w.closed && (len(w.waiting) == 0 || w.patient()) {
 		w.arrived.Wait()
 	}
 	w.gather()
+	if w.late != nil {
+		w.late.Stop()
+	}
+	w.late, w.overdue = nil, false
 	n := min(len(w.waiting), maxBatch)
 	w.last = n
+	w.busy++
+	if len(w.waiting) > n {
+		w.arrived.Signal()
+	}
 	batch := w.waiting[:n:n]
 	w.waiting = w.waiting[n:]
 	return batch
+}
+
+// patient reports whether a commit is to wait for the end of the one that is under way. In a crowd one large commit after the other
+// costs less than several small ones side by side; one that takes long, because it waits for another process, holds nobody up.
+func (w *writer) patient() bool {
+	if w.busy == 0 || w.last < crowd || len(w.waiting) >= maxBatch || w.overdue {
+		return false
+	}
+	if w.late == nil {
+		w.late = time.AfterFunc(patience, func() {
+			w.mu.Lock()
+			w.overdue = true
+			w.mu.Unlock()
+			w.arrived.Broadcast()
+		})
+	}
+	return true
+}
+
+// ended is told of the end of each commit that take gave.
+func (w *writer) ended() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy--
 }
 
 // gather waits, when the last commit had a crowd, until as many writes are there again.
@@ -173,6 +211,7 @@ func (w *writer) run(ctx context.Context) { //nolint:contextcheck // see above
 		if len(live) > 0 {
 			w.commit(ctx, live)
 		}
+		w.ended()
 	}
 }
 
