@@ -180,11 +180,11 @@ func (db *DB) storeArrivals(s sqlTx, parts []*part) error {
 		}
 	}
 	for _, of := range sources {
-		current, err := s.numbers("select version from sources where id = ?", of.ID)
+		current, err := s.gives("select 1 from sources where id = ? and version = ?", of.ID, of.Version)
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(current, []int64{of.Version}) {
+		if !current {
 			return source.ErrStale
 		}
 	}

@@ -68,6 +68,16 @@ func (s sqlTx) run(statement string, args ...any) (rows int64, err error) {
 	return done.RowsAffected()
 }
 
+// gives reports whether a query for numbers gives any.
+func (s sqlTx) gives(query string, args ...any) (bool, error) {
+	if s.postgres { // it counts the rows, and what waits goes along
+		n, err := s.run(query, args...)
+		return n > 0, err
+	}
+	found, err := s.numbers(query, args...)
+	return len(found) > 0, err
+}
+
 // query runs a query and hands each row to scan.
 func (s sqlTx) query(scan func(row *sql.Rows) error, statement string, args ...any) error {
 	rows, err := s.pool.QueryContext(s.ctx, s.numbered(statement), args...)
