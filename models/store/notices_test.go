@@ -132,7 +132,9 @@ func TestManyFinishAtOnceAndOneNotices(t *testing.T) {
 			var all sync.WaitGroup
 			for _, job := range jobs {
 				all.Go(func() {
-					job.Webhook.Retry = webhook.RetryPolicy{Kind: webhook.RetryNone}
+					once := *job.Webhook // the jobs share it
+					once.Retry = webhook.RetryPolicy{Kind: webhook.RetryNone}
+					job.Webhook = &once
 					if err := q.db.Finish(t.Context(), []delivery.Done{delivery.Next(job, q.attempt(job, status), q.clock.now(), nil)}); err != nil {
 						t.Error(err)
 					}
