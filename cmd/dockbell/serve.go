@@ -74,6 +74,9 @@ func serve(ctx context.Context, cfg Config, out io.Writer, log *slog.Logger) err
 		err = h.greet(ctx, out)
 	}
 	if err == nil {
+		if !cfg.Database.Postgres() {
+			addProcessor()
+		}
 		err = h.run(ctx, doors, log)
 	}
 	return errors.Join(err, h.close())
