@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dockbell/models/blobs"
 	"dockbell/models/store/storetest"
 )
 
@@ -27,9 +26,9 @@ func TestConformance(t *testing.T) {
 			eachHouse(t, func(t *testing.T, h *house) { conforms(t, program, h, more) })
 			if name == "strict" {
 				t.Run("bucket", func(t *testing.T) {
-					h, n := newHouse(t).inBucket("conformance"), 0
+					h, n := newHouseInBucket(t, "conformance"), 0
 					conforms(t, program, h, more)
-					err := h.door.Blobs.(*blobs.Cloud).Each(t.Context(), func(digests []string) error { n += len(digests); return nil })
+					err := h.bucket.Each(t.Context(), func(digests []string) error { n += len(digests); return nil })
 					if err != nil || n == 0 {
 						t.Errorf("%d layers are in the bucket (%v)", n, err)
 					}

@@ -59,15 +59,16 @@ func (people) Bearer(_ context.Context, token string) (account.Principal, error)
 
 // house is the mounted door with everything behind it.
 type house struct {
-	t     testing.TB
-	host  string // host:port
-	data  *kept
-	files *blobs.Files
-	dir   string
-	door  *oci.Door
-	log   logged
-	mu    sync.Mutex
-	clock time.Time
+	t      testing.TB
+	host   string // host:port
+	data   *kept
+	files  *blobs.Files
+	bucket *blobs.Cloud // instead of them; nil: none
+	dir    string
+	door   *oci.Door
+	log    logged
+	mu     sync.Mutex
+	clock  time.Time
 }
 
 // logged is what the house has written into its log.
@@ -93,6 +94,23 @@ func (l *logged) String() string {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := emptyHouse(t)
+	return h.on(storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: h.now}))
+}
+
+// newHouseInBucket is newHouse with the layers in a part of the tests' bucket instead of the folder.
+func newHouseInBucket(t *testing.T, part string) *house {
+	t.Helper()
+	url := os.Getenv("DOCKBELL_TEST_BUCKET")
+	if url == "" {
+		storetest.Without(t, "DOCKBELL_TEST_BUCKET names no bucket (make test sets it)")
+	}
+	bucket, err := blobs.OpenCloud(t.Context(), url+"&prefix="+part+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { bucket.Close() })
+	h := emptyHouse(t)
+	h.bucket = bucket
 	return h.on(storetest.OpenWith(t, store.Options{DSN: storetest.File(t), Now: h.now}))
 }
 
@@ -136,27 +154,14 @@ func (h *house) on(db *store.DB) *house {
 		Metadata: h.data, Blobs: files, Recorder: outbox, Credentials: auth.Credentials{Prover: people{}, Limits: &auth.Limits{Now: h.now}},
 		Key: []byte(strings.Repeat("k", 32)), Now: h.now, NewID: uuid.NewString,
 	}
+	if h.bucket != nil {
+		h.door.Blobs = h.bucket
+	}
 	server := httptest.NewServer(web.New(web.Options{
 		Log: slog.New(slog.NewTextHandler(&h.log, nil)), Ready: func(context.Context) error { return nil }, NewID: uuid.NewString, Now: time.Now,
 	}, web.Doors{h.door}))
 	t.Cleanup(server.Close)
 	h.host = strings.TrimPrefix(server.URL, "http://")
-	return h
-}
-
-// inBucket keeps the layers in a part of the tests' bucket instead of the folder. It is called before the first request.
-func (h *house) inBucket(part string) *house {
-	h.t.Helper()
-	url := os.Getenv("DOCKBELL_TEST_BUCKET")
-	if url == "" {
-		storetest.Without(h.t, "DOCKBELL_TEST_BUCKET names no bucket (make test sets it)")
-	}
-	bucket, err := blobs.OpenCloud(h.t.Context(), url+"&prefix="+part+"/")
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.t.Cleanup(func() { bucket.Close() })
-	h.door.Blobs = bucket
 	return h
 }
 
