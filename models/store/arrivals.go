@@ -64,8 +64,8 @@ func (db *DB) rowOfArrival(a source.Arrival) arrivalRow {
 	}
 }
 
-// verdictsAfter turns the verdicts of events that were known into duplicates. fresh says it of each entry.
-func verdictsAfter(s sqlTx, before []source.Verdict, entries []delivery.Entry, fresh []bool) ([]source.Verdict, error) {
+// verdictsAfter turns the verdicts of events that were known into duplicates.
+func verdictsAfter(s sqlTx, before []source.Verdict, entries []delivery.Entry) ([]source.Verdict, error) {
 	all := append([]source.Verdict(nil), before...)
 	n := 0
 	for i := range all {
@@ -75,7 +75,7 @@ func verdictsAfter(s sqlTx, before []source.Verdict, entries []delivery.Entry, f
 		}
 		ev := entries[n].Event
 		n++
-		if fresh[n-1] {
+		if !entries[n-1].Known {
 			continue
 		}
 		v.Outcome, v.Reason, v.Differs = source.Duplicate, "", true

@@ -56,7 +56,7 @@ func rowOfEntry(entry delivery.Entry) eventRow {
 		Action: string(ev.Action), At: micros(ev.Time),
 		Repository: plainText(ev.Target.Repository), Tag: plainText(ev.Target.Tag), Digest: plainText(ev.Target.Digest),
 		MediaType: plainText(ev.Target.MediaType), Size: ev.Target.Size, Kind: plainText(string(ev.Target.Kind)),
-		ChartName: plainText(ev.Target.Chart.Name), ChartVersion: plainText(ev.Target.Chart.Version), CarriedTags: tagsJSON(ev.CarriedTags),
+		ChartName: plainText(ev.Target.Chart.Name), ChartVersion: plainText(ev.Target.Chart.Version), CarriedTags: toJSON(plainTexts(ev.CarriedTags)),
 		RequestID: plainText(ev.Request.ID), RequestAddr: plainText(ev.Request.Addr), RequestHost: plainText(ev.Request.Host),
 		RequestMethod: plainText(ev.Request.Method), UserAgent: plainText(ev.Request.UserAgent),
 		Actor: plainText(ev.Actor), Source: plainText(ev.Source), Webhooks: int64(len(entry.Deliveries)), Verdicts: verdictsOf(entry.Verdicts),
@@ -68,13 +68,6 @@ func rowOfEntry(entry delivery.Entry) eventRow {
 		row.LastDelivery = max(row.LastDelivery, int64(del.ID))
 	}
 	return row
-}
-
-func tagsJSON(tags []string) string {
-	if len(tags) == 0 {
-		return "null"
-	}
-	return toJSON(plainTexts(tags))
 }
 
 func (row eventRow) event() (event.Event, error) {

@@ -20,7 +20,6 @@ type part struct {
 	hashes  []int64    // of the images
 	events  []eventRow // of the entries, without seq and image
 
-	fresh []bool         // whether each entry is new, once it is stored
 	taken source.Arrival // as it was stored
 	row   arrivalRow     // its row
 }
@@ -31,7 +30,6 @@ func newPart(entries []delivery.Entry, arrival *source.Arrival) *part {
 		image := newImage(entry.Event.Registry, entry.Event.Target.Repository, entry.Event.Target.Tag)
 		p.images, p.hashes, p.events = append(p.images, image), append(p.hashes, image.hash()), append(p.events, rowOfEntry(entry))
 	}
-	p.fresh = make([]bool, len(entries))
 	return p
 }
 
@@ -49,7 +47,7 @@ func (db *DB) storeParts(tx *gorm.DB, parts []*part) error {
 	in := intake{hours: map[eventHourRow]int64{}}
 	for _, p := range parts {
 		for i, entry := range p.entries {
-			if p.fresh[i] {
+			if !entry.Known {
 				in.add(entry, p.events[i], s.shard(), micros(db.now()))
 			}
 		}
@@ -75,8 +73,7 @@ func (db *DB) storeEvents(s sqlTx, parts []*part, images map[int64]int64) error 
 	}
 	for _, p := range parts {
 		for i := range p.events {
-			p.fresh[i] = fresh[p.events[i].Seq]
-			p.entries[i].Known = !p.fresh[i]
+			p.entries[i].Known = !fresh[p.events[i].Seq]
 		}
 	}
 	return nil
@@ -167,10 +164,10 @@ func (db *DB) storeArrivals(s sqlTx, parts []*part) error {
 		}
 		p.taken = *p.arrival
 		var err error
-		if p.taken.Verdicts, err = verdictsAfter(s, p.arrival.Verdicts, p.entries, p.fresh); err != nil {
+		if p.taken.Verdicts, err = verdictsAfter(s, p.arrival.Verdicts, p.entries); err != nil {
 			return err
 		}
-		if err := db.remember(s, p.taken, p.entries, p.fresh); err != nil {
+		if err := db.remember(s, p.taken, p.entries); err != nil {
 			return err
 		}
 		p.row = db.rowOfArrival(p.taken)

@@ -28,11 +28,11 @@ type sourceImageRow struct {
 func (sourceImageRow) TableName() string { return "source_images" }
 
 // remember keeps what an arrival says of images beside its events, and forgets those that its events delete.
-func (db *DB) remember(s sqlTx, a source.Arrival, entries []delivery.Entry, fresh []bool) error {
-	for i, entry := range entries {
+func (db *DB) remember(s sqlTx, a source.Arrival, entries []delivery.Entry) error {
+	for _, entry := range entries {
 		ev := entry.Event
 		whole := ev.Target.Tag == "" || len(ev.CarriedTags) > 0
-		if !fresh[i] || ev.Action.Plain() != event.Delete || !whole || ev.Target.Digest == "" {
+		if entry.Known || ev.Action.Plain() != event.Delete || !whole || ev.Target.Digest == "" {
 			continue
 		}
 		err := s.exec("delete from source_images where registry_key = ? and repository = ? and digest = ?", ev.Registry.Key(), ev.Target.Repository, ev.Target.Digest)
