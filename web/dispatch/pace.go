@@ -70,7 +70,7 @@ func (p *pace) most(g *gait) int {
 	}
 	most := g.limit + g.ahead() + max(p.room()-p.ahead, 0)/2
 	if p.alone {
-		most = min(most, g.limit+g.share())
+		most = min(most, g.limit+p.share(g))
 	}
 	return most
 }
@@ -78,7 +78,7 @@ func (p *pace) most(g *gait) int {
 // atOnce is how many deliveries of a webhook this process sends at a time. A slow one's are counted in the queue; of a quick one's, which
 // are started without it, each process sends its part.
 func (p *pace) atOnce(g *gait) int {
-	if g.speed != quick {
+	if p.alone || g.speed != quick {
 		return g.limit
 	}
 	return min(g.limit, max(mostInFlight/p.members, firstInFlight))
@@ -89,17 +89,20 @@ func (p *pace) full(g *gait) bool {
 	if p.alone {
 		return g.flying+g.ahead() >= p.most(g)
 	}
-	most := p.atOnce(g) // so much that the leases end long after its turn, as few as it sends at a time
-	return g.ahead() >= max(done(most, g.typical), aheadOfWorkers*most)
+	return g.ahead() >= p.share(g)
 }
 
-// share is how many deliveries of a webhook may be ahead where no other process takes from the queue.
-func (g *gait) share() int { return max(done(g.limit, g.typical), aheadOfWorkers*g.limit) }
+// share is how many deliveries of a webhook may be started ahead of the workers: as many as it sends at a time, for so long that
+// their turn comes long before their leases end.
+func (p *pace) share(g *gait) int {
+	most := p.atOnce(g)
+	return max(done(most, g.typical), aheadOfWorkers*most)
+}
 
 // tooFar reports whether so much is ahead that its leases might end before its turn comes: answers take longer than they did when
 // it was claimed.
 func (p *pace) tooFar(g *gait) bool {
-	return p.alone && (p.ahead > 2*p.room() || g.ahead() > 2*g.share())
+	return p.alone && (p.ahead > 2*p.room() || g.ahead() > 2*p.share(g))
 }
 
 // done is how many answers so many deliveries at a time get in aheadFor.
